@@ -1,0 +1,120 @@
+// Start here. What agent, fuse, tools and bench may see of the engine: a repository on this
+// machine, and what can be done with it. Everything else is reached through these types.
+//
+//   auto engine = Engine::Open("repo", OpenMode::kWrite, "snapshot", notice);
+//   auto report = (*engine)->Snapshot("volume.img", options, progress);
+//
+// Thread-compatible: one thread per Engine; Progress is read by others meanwhile.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "base/status.h"
+#include "io/disk.h"
+#include "repo/repository.h"
+#include "restore/checker.h"
+#include "restore/restore_target.h"
+#include "restore/restorer.h"
+#include "restore/snapshot_reader.h"
+#include "restore/verifier.h"
+#include "snapshot/snapshotter.h"
+
+namespace varve {
+
+// A run of bytes of a volume.
+struct VolumeExtent {
+  uint64_t begin = 0;
+  uint64_t end = 0;  // exclusive
+};
+
+struct RestoreRequest {
+  std::string target;
+  TargetMode mode = TargetMode::kNewFile;
+  RestoreOptions options;
+};
+
+struct RestoreOutcome {
+  RestoreReport report;
+  bool resumed = false;
+};
+
+struct RepositoryTotals {
+  uint64_t snapshots = 0;
+  uint64_t volumes = 0;
+  uint64_t packs = 0;
+  uint64_t bytes_stored = 0;   // all files, the index left out
+  uint64_t bytes_index = 0;
+  uint64_t bytes_logical = 0;  // sum of the snapshots' volume sizes
+  uint64_t chunks = 0;         // frames of each kind in all packs
+  uint64_t chunk_deltas = 0;
+  uint64_t nodes = 0;
+  uint64_t chunk_raw_bytes = 0;     // what these chunks decode to
+  uint64_t chunk_stored_bytes = 0;  // what they take
+};
+
+// What `inspect` says of an object: facts in reading order, and a table of what is inside.
+struct Inspection {
+  std::string kind;
+  std::vector<std::pair<std::string, std::string>> facts;
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+};
+
+class Engine {
+ public:
+  // Makes a repository. The directory is created if it does not exist (its parent must).
+  static Status Init(const std::string& directory, uint32_t chunk_size_bytes);
+  // `notice` gets lines for people about what went another way than usual but well.
+  static Result<std::unique_ptr<Engine>> Open(const std::string& directory, OpenMode mode,
+                                              const std::string& purpose, NoticeFunction notice);
+  // For reading, without any index: places come from the packs themselves. For `recover`.
+  static Result<std::unique_ptr<Engine>> OpenWithoutIndex(const std::string& directory,
+                                                          NoticeFunction notice);
+  ~Engine();
+
+  Repository& repository() { return *repository_; }
+
+  // All snapshots, or those of one volume, by ascending sequence. Damaged records are told to
+  // `notice` and left out.
+  Result<std::vector<SnapshotRecord>> List(const std::string& volume_name);
+  // By id, unique prefix, `latest` or `VOLUME@latest`.
+  Result<SnapshotRecord> Find(const std::string& selector);
+
+  // options.volume_name may be empty: then it is the file's name.
+  Result<SnapshotReport> Snapshot(const std::string& volume_path, SnapshotOptions options,
+                                  Progress& progress);
+  Result<RestoreOutcome> Restore(const SnapshotRecord& record, const RestoreRequest& request,
+                                 Progress& progress);
+  // Writes bytes [offset, offset + length) of the snapshot to the new file `target`.
+  Status RestoreRange(const SnapshotRecord& record, uint64_t offset, uint64_t length,
+                      const std::string& target, Progress& progress);
+  // Neighbouring changed chunks merged, cut at the end of the larger volume.
+  Result<std::vector<VolumeExtent>> Diff(const SnapshotRecord& a, const SnapshotRecord& b);
+  Result<VerifyReport> Verify(const SnapshotRecord& record, VerifyLevel level,
+                              Progress& progress);
+  Result<CheckReport> Check(Progress& progress);
+  Result<RepositoryTotals> Totals();
+  // `config`, a snapshot, a pack, or the id of a chunk or node; unique prefixes will do.
+  Result<Inspection> Inspect(const std::string& name);
+
+ private:
+  Engine() = default;
+  static Result<std::unique_ptr<Engine>> OpenWith(const std::string& directory,
+                                                  std::unique_ptr<LocalState> local,
+                                                  OpenMode mode, const std::string& purpose,
+                                                  NoticeFunction notice);
+  Status CheckOutside(const std::string& what, const std::string& path) const;
+  Result<Inspection> InspectPack(const PackId& id);
+  Result<Inspection> InspectFrame(const Place& place);
+
+  std::string directory_;  // absolute
+  std::unique_ptr<Disk> disk_;
+  std::unique_ptr<LocalState> local_;
+  std::unique_ptr<Repository> repository_;
+};
+
+}  // namespace varve

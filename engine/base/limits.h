@@ -1,0 +1,47 @@
+// Every bound of the engine, related to each other by static_assert. Sizes in bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace varve {
+
+inline constexpr uint64_t kKiB = 1024;
+inline constexpr uint64_t kMiB = 1024 * kKiB;
+inline constexpr uint64_t kGiB = 1024 * kMiB;
+inline constexpr uint64_t kTiB = 1024 * kGiB;
+
+// O_DIRECT: offsets, lengths and addresses are multiples of this.
+inline constexpr uint64_t kDirectAlignment = 4 * kKiB;
+inline constexpr uint64_t kHugePage = 2 * kMiB;
+
+// Chunks: a power of two between these.
+inline constexpr uint32_t kChunkSizeMin = 4 * kKiB;
+inline constexpr uint32_t kChunkSizeDefault = 64 * kKiB;
+inline constexpr uint32_t kChunkSizeMax = 256 * kKiB;
+
+// The tree's shape (engine.md, "Tree").
+inline constexpr uint32_t kLeafChunks = 64;
+inline constexpr uint32_t kNodeFanout = 128;
+inline constexpr uint64_t kVolumeSizeMax = uint64_t{1} << 56;
+
+// One frame's raw bytes: a chunk or a node.
+inline constexpr uint32_t kFrameRawMax = kChunkSizeMax;
+// Packs are closed once they pass their target; a target plus one leaf of frames fits the maximum.
+inline constexpr uint64_t kDataPackTarget = 32 * kMiB;
+inline constexpr uint64_t kNodePackTarget = 4 * kMiB;
+inline constexpr uint64_t kPackSizeMax = 256 * kMiB;
+static_assert(kDataPackTarget + 2 * uint64_t{kLeafChunks} * kChunkSizeMax < kPackSizeMax);
+static_assert(kPackSizeMax <= UINT32_MAX, "frame offsets are 32 bits");
+
+// Small objects: configuration, snapshot records, sessions.
+inline constexpr uint64_t kSmallObjectMax = 1 * kMiB;
+inline constexpr size_t kNameBytesMax = 255;
+inline constexpr size_t kTagsMax = 64;
+inline constexpr size_t kTagBytesMax = 1024;
+
+// Reads of volumes and packs.
+inline constexpr uint64_t kReadSize = 1 * kMiB;
+inline constexpr size_t kOpenFilesMax = 128;
+
+}  // namespace varve

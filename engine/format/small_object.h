@@ -1,0 +1,91 @@
+// The envelope of configuration, snapshot records and sessions (FORMAT.md §2): version, kind,
+// length and checksums that can be read without keys, around a list of tagged fields.
+// Thread-compatible values; parsing never trusts a length (R9).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/status.h"
+
+namespace varve {
+
+inline constexpr uint16_t kFormatVersion = 1;
+inline constexpr size_t kSmallObjectHeaderBytes = 64;
+// Tags with this bit must be understood by whoever reads the object.
+inline constexpr uint16_t kCriticalTag = 0x8000;
+
+enum class ObjectKind : uint8_t { kConfig = 1, kSnapshot = 2, kSession = 3 };
+
+using ObjectId = std::array<uint8_t, 16>;
+
+// Collects fields in ascending tag order and wraps them.
+class SmallObjectWriter {
+ public:
+  void Field(uint16_t tag, ByteSpan bytes);
+  void Text(uint16_t tag, std::string_view text) { Field(tag, AsBytes(text)); }
+  template <typename T>
+  void Number(uint16_t tag, T value) {
+    uint8_t raw[sizeof(T)];
+    StoreLe(raw, value);
+    Field(tag, raw);
+  }
+  // The finished object.
+  Bytes Finish(ObjectKind kind, const RepositoryId& repository, const ObjectId& id) const;
+
+ private:
+  Bytes payload_;
+  uint16_t last_tag_ = 0;
+};
+
+// Parses an object and hands out its fields. Views point into the bytes given to Open, which must
+// outlive the reader. Every failure is Corruption or Unsupported and names what and where.
+class SmallObjectReader {
+ public:
+  // `name` is how messages call the object.
+  static Result<SmallObjectReader> Open(std::string name, ByteSpan object, ObjectKind kind);
+
+  const RepositoryId& repository() const { return repository_; }
+  const ObjectId& id() const { return id_; }
+
+  // Getters take fields by tag. A wrong length or a missing field fails; Find* answer false (ok,
+  // absent) for optional ones.
+  Status GetBytes(uint16_t tag, MutableByteSpan into) const;
+  Result<bool> FindBytes(uint16_t tag, MutableByteSpan into) const;
+  template <typename T>
+  Status GetNumber(uint16_t tag, T* value) const {
+    uint8_t raw[sizeof(T)];
+    VARVE_RETURN_IF_ERROR(GetBytes(tag, raw));
+    *value = LoadLe<T>(raw);
+    return {};
+  }
+  Status GetText(uint16_t tag, size_t size_max, std::string* text) const;
+  Result<bool> FindText(uint16_t tag, size_t size_max, std::string* text) const;
+  // All fields of a repeated tag, in order.
+  Result<std::vector<std::string>> Texts(uint16_t tag, size_t size_max, size_t count_max) const;
+  // Unsupported if a critical tag is not among `known`; Corruption if a tag repeats and is not
+  // `repeated`.
+  Status CheckTags(std::initializer_list<uint16_t> known, uint16_t repeated = 0) const;
+
+  Status Damaged(std::string_view what) const;
+
+ private:
+  struct FieldView {
+    uint16_t tag;
+    ByteSpan bytes;
+  };
+  Status ParseFields(ByteSpan payload);
+  const FieldView* Find(uint16_t tag) const;
+  Status CopyText(const FieldView& field, size_t size_max, std::string* text) const;
+
+  std::string name_;
+  RepositoryId repository_;
+  ObjectId id_{};
+  std::vector<FieldView> fields_;
+};
+
+}  // namespace varve

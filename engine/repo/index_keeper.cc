@@ -1,0 +1,182 @@
+#include "repo/index_keeper.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+#include "store/memory_index.h"
+#include "store/pack_reader.h"
+
+namespace varve {
+namespace {
+
+Status AddPack(Storage& storage, const PackId& id, const RepositoryId& repository, Index& index,
+               const NoticeFunction& notice) {
+  const Result<std::vector<PlacedFrame>> frames = ReadPackFrames(storage, id, repository);
+  if (frames.ok()) return index.Add(id, *frames);
+  if (frames.status().code() == Code::kCorruption) {
+    notice("pack " + id.Hex() + " is left out of the index: " + frames.status().message());
+    return index.Add(id, {});  // known, and known to give nothing
+  }
+  return frames.status();
+}
+
+Status AddPacks(Storage& storage, const std::vector<PackId>& packs,
+                const RepositoryId& repository, Index& index, const NoticeFunction& notice) {
+  for (const PackId& pack : packs) {
+    VARVE_RETURN_IF_ERROR(AddPack(storage, pack, repository, index, notice));
+  }
+  return {};
+}
+
+struct Difference {
+  std::vector<PackId> unknown_to_index;
+  std::vector<PackId> gone_from_disk;
+};
+
+Result<std::vector<PackId>> PacksOnDisk(Storage& storage) {
+  VARVE_ASSIGN_OR_RETURN(const std::vector<PackListing> listings, ListPacks(storage));
+  std::vector<PackId> packs;
+  packs.reserve(listings.size());
+  for (const PackListing& listing : listings) packs.push_back(listing.id);
+  return packs;
+}
+
+Result<Difference> CompareWithDisk(Storage& storage, Index& index) {
+  VARVE_ASSIGN_OR_RETURN(const std::vector<PackId> on_disk, PacksOnDisk(storage));
+  VARVE_ASSIGN_OR_RETURN(const std::vector<PackId> in_index, index.Packs());
+  Difference difference;
+  std::set_difference(on_disk.begin(), on_disk.end(), in_index.begin(), in_index.end(),
+                      std::back_inserter(difference.unknown_to_index));
+  std::set_difference(in_index.begin(), in_index.end(), on_disk.begin(), on_disk.end(),
+                      std::back_inserter(difference.gone_from_disk));
+  return difference;
+}
+
+Result<std::unique_ptr<Index>> BuildInMemory(Storage& storage, const RepositoryId& repository,
+                                             const NoticeFunction& notice) {
+  auto index = std::make_unique<MemoryIndex>();
+  VARVE_ASSIGN_OR_RETURN(const std::vector<PackId> packs, PacksOnDisk(storage));
+  VARVE_RETURN_IF_ERROR(AddPacks(storage, packs, repository, *index, notice));
+  return std::unique_ptr<Index>(std::move(index));
+}
+
+// A fixed view that replaces itself by one rebuilt in memory when its file turns out damaged.
+class HealingIndex : public Index {
+ public:
+  HealingIndex(std::unique_ptr<Index> index, Storage& storage, const RepositoryId& repository,
+               NoticeFunction notice)
+      : index_(std::move(index)),
+        storage_(storage),
+        repository_(repository),
+        notice_(std::move(notice)) {}
+
+  Status FindMany(std::span<const ContentId> ids,
+                  std::vector<std::optional<Place>>* places) override {
+    const std::shared_ptr<Index> index = Current();
+    const Status status = index->FindMany(ids, places);
+    if (status.code() != Code::kCorruption && status.code() != Code::kIo) return status;
+    VARVE_ASSIGN_OR_RETURN(const std::shared_ptr<Index> healed, Heal(index, status));
+    return healed->FindMany(ids, places);
+  }
+  Status Add(const PackId& pack, std::span<const PlacedFrame> frames) override {
+    return Current()->Add(pack, frames);
+  }
+  Result<std::vector<PackId>> Packs() override { return Current()->Packs(); }
+  Status Flush() override { return Current()->Flush(); }
+
+ private:
+  std::shared_ptr<Index> Current() {
+    const std::lock_guard lock(mutex_);
+    return index_;
+  }
+
+  Result<std::shared_ptr<Index>> Heal(const std::shared_ptr<Index>& broken, const Status& why) {
+    const std::lock_guard lock(mutex_);
+    if (index_ != broken) return index_;  // another thread was faster
+    notice_("the index is damaged and is made anew in memory: " + why.message());
+    VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Index> healed,
+                           BuildInMemory(storage_, repository_, notice_));
+    index_ = std::move(healed);
+    return index_;
+  }
+
+  std::mutex mutex_;
+  std::shared_ptr<Index> index_;  // guarded by mutex_
+  Storage& storage_;
+  const RepositoryId repository_;
+  const NoticeFunction notice_;
+};
+
+bool MeansRebuild(const Status& status) {
+  return status.code() == Code::kCorruption || status.code() == Code::kNotFound ||
+         status.code() == Code::kIo;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Index>> RebuildIndex(Storage& storage, LocalState& local,
+                                            const RepositoryId& repository,
+                                            const NoticeFunction& notice) {
+  VARVE_RETURN_IF_ERROR(local.DestroyIndex());
+  VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Index> index,
+                         local.OpenIndex(repository, IndexMode::kWriter));
+  VARVE_ASSIGN_OR_RETURN(const std::vector<PackId> packs, PacksOnDisk(storage));
+  VARVE_RETURN_IF_ERROR(AddPacks(storage, packs, repository, *index, notice));
+  VARVE_RETURN_IF_ERROR(index->Flush());
+  return index;
+}
+
+Result<std::unique_ptr<Index>> OpenIndexForWriter(Storage& storage, LocalState& local,
+                                                  const RepositoryId& repository,
+                                                  const NoticeFunction& notice) {
+  Result<std::unique_ptr<Index>> index = local.OpenIndex(repository, IndexMode::kWriter);
+  std::string why;
+  if (!index.ok()) {
+    if (!MeansRebuild(index.status())) return index.status();
+    why = index.status().message();
+  } else {
+    const Result<Difference> difference = CompareWithDisk(storage, **index);
+    if (difference.ok() && difference->gone_from_disk.empty()) {
+      VARVE_RETURN_IF_ERROR(
+          AddPacks(storage, difference->unknown_to_index, repository, **index, notice));
+      return index;
+    }
+    if (!difference.ok() && difference.status().code() != Code::kCorruption) {
+      return difference.status();
+    }
+    why = difference.ok() ? "it knows " + std::to_string(difference->gone_from_disk.size()) +
+                                " packs that do not exist"
+                          : difference.status().message();
+    *index = nullptr;  // close before it is deleted
+  }
+  notice("the index is rebuilt: " + why);
+  return RebuildIndex(storage, local, repository, notice);
+}
+
+Result<std::unique_ptr<Index>> OpenIndexForReader(Storage& storage, LocalState& local,
+                                                  const RepositoryId& repository,
+                                                  const NoticeFunction& notice) {
+  const auto in_memory = [&](const std::string& why) {
+    notice("the index is made anew in memory: " + why);
+    return BuildInMemory(storage, repository, notice);
+  };
+  Result<std::unique_ptr<Index>> index = local.OpenIndex(repository, IndexMode::kReader);
+  if (!index.ok()) return in_memory(index.status().message());
+  const Result<Difference> difference = CompareWithDisk(storage, **index);
+  if (!difference.ok()) return in_memory(difference.status().message());
+  if (!difference->gone_from_disk.empty()) {
+    return in_memory("it knows packs that do not exist");
+  }
+  std::unique_ptr<Index> view = *std::move(index);
+  if (!difference->unknown_to_index.empty()) {
+    auto completed = std::make_unique<MemoryIndex>(std::move(view));
+    VARVE_RETURN_IF_ERROR(
+        AddPacks(storage, difference->unknown_to_index, repository, *completed, notice));
+    view = std::move(completed);
+  }
+  return std::unique_ptr<Index>(
+      std::make_unique<HealingIndex>(std::move(view), storage, repository, notice));
+}
+
+}  // namespace varve

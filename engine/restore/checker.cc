@@ -1,0 +1,171 @@
+#include "restore/checker.h"
+
+#include <algorithm>
+
+#include "store/pack_reader.h"
+
+namespace varve {
+namespace {
+
+class Check {
+ public:
+  Check(Repository& repository, Progress& progress)
+      : repository_(repository), storage_(repository.storage()), progress_(progress) {}
+
+  Status Run() {
+    // Records first: a snapshot that is committed while we look refers to packs we may not see.
+    std::vector<DamagedRecord> damaged;
+    VARVE_ASSIGN_OR_RETURN(records_, repository_.Snapshots(&damaged));
+    for (const DamagedRecord& record : damaged) {
+      Find(record.path, record.status.message());
+    }
+    report_.snapshots = records_.size() + damaged.size();
+    VARVE_RETURN_IF_ERROR(CheckConfig());
+    VARVE_RETURN_IF_ERROR(CheckIndexFiles());
+    VARVE_RETURN_IF_ERROR(CheckPacks());
+    VARVE_RETURN_IF_ERROR(CheckSnapshots());
+    return NoteLeftovers();
+  }
+
+  CheckReport TakeReport() { return std::move(report_); }
+
+ private:
+  void Find(const std::string& object, const std::string& what) {
+    report_.findings.push_back({object, what});
+  }
+
+  Status CheckConfig() {
+    std::vector<std::string> damage;
+    const Result<RepositoryConfig> config =
+        ReadConfig(storage_, repository_.name(), &damage);
+    for (const std::string& line : damage) Find(line.substr(0, line.find(':')), line);
+    VARVE_RETURN_IF_ERROR(config.status());
+    // Both good, but not the same: one of them is another repository's.
+    const Bytes expected = EncodeConfig(repository_.config());
+    for (const char* path : {kConfigPath, kConfigCopyPath}) {
+      const Result<Bytes> object = storage_.ReadSmall(path, expected.size());
+      if (object.ok() && damage.empty() && *object != expected) {
+        Find(path, std::string(path) + ": is not the configuration of this repository");
+      }
+    }
+    return {};
+  }
+
+  Status CheckIndexFiles() {
+    VARVE_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
+                           repository_.local().VerifyIndex());
+    for (const std::string& line : lines) {
+      Find("index", line + " (hurts no snapshot; rebuild-index makes it anew)");
+    }
+    return {};
+  }
+
+  Status CheckPacks() {
+    VARVE_ASSIGN_OR_RETURN(Index * index, repository_.index());
+    std::vector<std::string> strangers;
+    VARVE_ASSIGN_OR_RETURN(const std::vector<PackListing> packs, ListPacks(storage_, &strangers));
+    for (const std::string& stranger : strangers) {
+      report_.notes.push_back(stranger + " is no pack");
+    }
+    report_.packs = packs.size();
+    for (const PackListing& pack : packs) progress_.bytes_total += pack.size_bytes;
+    for (const PackListing& pack : packs) {
+      if (progress_.cancelled) return Cancelled("interrupted");
+      VARVE_RETURN_IF_ERROR(CheckPack(pack, *index));
+      report_.bytes_checked += pack.size_bytes;
+      progress_.bytes_done += pack.size_bytes;
+    }
+    return {};
+  }
+
+  Status CheckPack(const PackListing& pack, Index& index) {
+    const std::string object = "pack " + pack.id.Hex();
+    const Status scanned =
+        ScanPack(storage_, pack.id, repository_.config().id, [&](const PackDamage& damage) {
+          Find(object, damage.what);
+          if (!damage.frame.IsZero()) damaged_frames_.insert({pack.id, damage.offset});
+        });
+    if (scanned.code() == Code::kNotFound) return {};  // removed meanwhile
+    if (!scanned.ok()) {
+      Find(object, scanned.message());
+      return {};
+    }
+    const Result<std::vector<PlacedFrame>> frames =
+        ReadPackFrames(storage_, pack.id, repository_.config().id);
+    if (!frames.ok()) return {};  // the scan told
+    report_.frames += frames->size();
+    return CompareWithIndex(object, *frames, index);
+  }
+
+  // Every frame must be findable. Where it is found may be another pack: ids are stored again now
+  // and then.
+  Status CompareWithIndex(const std::string& object, const std::vector<PlacedFrame>& frames,
+                          Index& index) {
+    std::vector<ContentId> ids;
+    for (const PlacedFrame& frame : frames) ids.push_back(frame.info.id);
+    std::vector<std::optional<Place>> places;
+    VARVE_RETURN_IF_ERROR(index.FindMany(ids, &places));
+    for (size_t i = 0; i < frames.size(); ++i) {
+      const bool same_pack =
+          places[i] && "pack " + places[i]->pack.Hex() == object;
+      const bool agrees = places[i] && (!same_pack || (places[i]->offset == frames[i].offset &&
+                                                       places[i]->frame == frames[i].info));
+      if (agrees) continue;
+      Find("index", "index: does not know " + ids[i].Hex() + " of " + object + " as it is");
+    }
+    return {};
+  }
+
+  Status CheckSnapshots() {
+    for (const SnapshotRecord& record : records_) {
+      Progress quiet;
+      if (progress_.cancelled) return Cancelled("interrupted");
+      VARVE_ASSIGN_OR_RETURN(VerifyReport verified,
+                             VerifySnapshot(repository_, record, VerifyLevel::kStructure, quiet,
+                                            damaged_frames_));
+      if (verified.hurt.empty()) continue;
+      report_.hurt.push_back({record.id, record.volume_name, std::move(verified.hurt)});
+    }
+    return {};
+  }
+
+  Status NoteLeftovers() {
+    VARVE_ASSIGN_OR_RETURN(const auto entries, storage_.disk().List("."));
+    static const std::vector<std::string> kKnown = {
+        "config", "config.copy", "snapshots", "packs", "sessions", "index", "lock",
+        "gc",     "quarantine"};
+    for (const DirectoryEntry& entry : entries) {
+      if (std::find(kKnown.begin(), kKnown.end(), entry.name) == kKnown.end()) {
+        report_.notes.push_back(entry.name + " is not varve's");
+      }
+    }
+    const Result<std::vector<SessionRecord>> sessions = repository_.Sessions();
+    if (!sessions.ok()) {
+      Find("sessions", sessions.status().message());
+      return {};
+    }
+    for (const SessionRecord& session : *sessions) {
+      report_.notes.push_back("session " + session.id.Short() + ": " + session.purpose +
+                              " by process " + std::to_string(session.process_id) + " on " +
+                              session.host);
+    }
+    return {};
+  }
+
+  Repository& repository_;
+  Storage& storage_;
+  Progress& progress_;
+  std::vector<SnapshotRecord> records_;
+  DamagedFrames damaged_frames_;
+  CheckReport report_;
+};
+
+}  // namespace
+
+Result<CheckReport> CheckRepository(Repository& repository, Progress& progress) {
+  Check check(repository, progress);
+  VARVE_RETURN_IF_ERROR(check.Run());
+  return check.TakeReport();
+}
+
+}  // namespace varve

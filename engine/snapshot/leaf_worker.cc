@@ -1,0 +1,181 @@
+#include "snapshot/leaf_worker.h"
+
+#include <algorithm>
+
+namespace varve {
+
+LeafWorker::LeafWorker(SnapshotPlant& plant, std::unique_ptr<BlockReader> reader)
+    : plant_(plant),
+      reader_(std::move(reader)),
+      hasher_(plant.id_key),
+      frames_(plant.storage, plant.index),
+      writer_(plant.compression_level),
+      batch_(plant.geometry.LeafBytes() + size_t{kLeafChunks} * kDeltaHeaderBytes),
+      nodes_(plant.storage, plant.index, plant.pending, plant.node_packs, plant.reused,
+             plant.compression_level) {}
+
+Status LeafWorker::StartReads() {
+  while (reading_.size() < kSlots) {
+    VARVE_ASSIGN_OR_RETURN(const std::optional<LeafTask> task, plant_.scheduler.Next());
+    if (!task) break;
+    const size_t slot = next_slot_++ % kSlots;
+    VARVE_RETURN_IF_ERROR(reader_->Start(slot, task->begin, task->end - task->begin));
+    reading_.push_back({*task, slot});
+  }
+  return {};
+}
+
+Status LeafWorker::Run() {
+  while (true) {
+    VARVE_RETURN_IF_ERROR(StartReads());
+    if (reading_.empty()) return {};
+    const Reading reading = reading_.front();
+    VARVE_ASSIGN_OR_RETURN(const ByteSpan bytes, reader_->Wait(reading.slot));
+    plant_.counters.bytes_read += bytes.size();
+    VARVE_RETURN_IF_ERROR(ProcessLeaf(reading.task, bytes));
+    reading_.pop_front();
+  }
+}
+
+Status LeafWorker::ProcessLeaf(const LeafTask& task, ByteSpan bytes) {
+  VARVE_ASSIGN_OR_RETURN(older_, OlderNode(plant_.parent, 0, task.leaf));
+  FindChanged(task, bytes);
+  plant_.counters.chunks_changed += changed_.size();
+  // Beyond this point `chunks_` says what the leaf is; what remains is to store what is new.
+  std::erase_if(changed_, [&](const Changed& c) { return chunks_[c.position].IsZero(); });
+  if (!changed_.empty()) {
+    VARVE_RETURN_IF_ERROR(KeepUnknown());
+    VARVE_RETURN_IF_ERROR(FindBases());
+    VARVE_RETURN_IF_ERROR(StoreChanged());
+  }
+  VARVE_ASSIGN_OR_RETURN(const NodeRef leaf, StoreLeaf());
+  return plant_.assembly.Submit(task, leaf);
+}
+
+// Fills in `chunks_` for the whole leaf and `changed_` with what differs from the parent.
+void LeafWorker::FindChanged(const LeafTask& task, ByteSpan bytes) {
+  const TreeGeometry& geometry = plant_.geometry;
+  const uint32_t count = geometry.EntryCount(0, task.leaf);
+  chunks_.assign(count, ChunkRef{});
+  changed_.clear();
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint64_t index = task.leaf * kLeafChunks + i;
+    const uint64_t offset = index * geometry.chunk_size();
+    ByteSpan chunk;
+    if (offset >= task.begin && offset < task.end) {
+      chunk = bytes.subspan(offset - task.begin, geometry.ChunkLength(index));
+      if (!IsAllZero(chunk)) chunks_[i] = Identify(i, chunk);
+    }
+    const bool had_one = older_ != nullptr && i < older_->chunks.size();
+    if (chunks_[i] != (had_one ? older_->chunks[i] : ChunkRef{})) {
+      changed_.push_back({.position = i, .bytes = chunk});
+    }
+  }
+}
+
+// The reference of a chunk that is not zero: the parent's if the fingerprint says so.
+ChunkRef LeafWorker::Identify(uint32_t position, ByteSpan chunk) {
+  ChunkRef reference;
+  reference.fingerprint = ComputeFingerprint(plant_.fingerprint_secret, chunk);
+  if (older_ != nullptr && position < older_->chunks.size() &&
+      older_->chunks[position].fingerprint == reference.fingerprint) {
+    if (!plant_.audit) return older_->chunks[position];
+    reference.id = hasher_.Compute(ContentKind::kChunk, chunk);
+    if (reference.id != older_->chunks[position].id) ++plant_.counters.audit_misses;
+    return reference;
+  }
+  reference.id = hasher_.Compute(ContentKind::kChunk, chunk);
+  return reference;
+}
+
+// Drops from `changed_` what the repository has already or another worker stores right now.
+Status LeafWorker::KeepUnknown() {
+  const auto id_of = [&](const Changed& c) { return chunks_[c.position].id; };
+  const size_t all = changed_.size();
+  std::erase_if(changed_, [&](const Changed& c) { return !plant_.pending.Claim(id_of(c)); });
+  std::vector<ContentId> ids;
+  for (const Changed& changed : changed_) ids.push_back(id_of(changed));
+  std::vector<std::optional<Place>> places;
+  VARVE_RETURN_IF_ERROR(plant_.index.FindMany(ids, &places));
+  std::vector<Changed> unknown;
+  for (size_t i = 0; i < changed_.size(); ++i) {
+    if (places[i]) {
+      plant_.pending.Release(ids[i]);
+      plant_.reused.Add(places[i]->pack);
+    } else {
+      unknown.push_back(changed_[i]);
+    }
+  }
+  changed_ = std::move(unknown);
+  plant_.counters.chunks_deduplicated += all - changed_.size();
+  return {};
+}
+
+// Finds and reads what the new chunks can be deltas of: the parent's chunk at the same place, or
+// that chunk's base if it is a delta itself.
+Status LeafWorker::FindBases() {
+  if (older_ == nullptr || changed_.empty()) return {};
+  std::vector<ContentId> older_ids;
+  std::vector<Changed*> candidates;
+  for (Changed& changed : changed_) {
+    if (changed.position >= older_->chunks.size()) continue;
+    if (older_->chunks[changed.position].IsZero()) continue;
+    older_ids.push_back(older_->chunks[changed.position].id);
+    candidates.push_back(&changed);
+  }
+  std::vector<std::optional<Place>> places;
+  VARVE_RETURN_IF_ERROR(plant_.index.FindMany(older_ids, &places));
+  const size_t chunk_size = plant_.geometry.chunk_size();
+  if (bases_.size() < candidates.size() * chunk_size) {
+    bases_ = AlignedBuffer(plant_.geometry.LeafBytes());
+  }
+  std::vector<FrameRequest> requests;
+  std::vector<Changed*> receivers;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (!places[i]) continue;
+    const FrameInfo& frame = places[i]->frame;
+    FrameRequest request;
+    request.id = frame.encoding == Encoding::kDelta ? frame.base : frame.id;
+    request.into = bases_.span().subspan(requests.size() * chunk_size, chunk_size);
+    requests.push_back(request);
+    receivers.push_back(candidates[i]);
+  }
+  VARVE_RETURN_IF_ERROR(frames_.ReadMany(requests));
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const FrameRequest& request = requests[i];
+    if (!request.status.ok()) {
+      ++plant_.counters.bases_unreadable;  // the chunk is stored whole: nothing is lost
+    } else if (request.id != chunks_[receivers[i]->position].id) {
+      receivers[i]->base = DeltaBase{request.id, request.into.first(request.length),
+                                     request.frame.stored_length};
+    }
+  }
+  return {};
+}
+
+Status LeafWorker::StoreChanged() {
+  batch_.Clear();
+  for (const Changed& changed : changed_) {
+    VARVE_RETURN_IF_ERROR(writer_.Append(ContentKind::kChunk, chunks_[changed.position].id,
+                                         changed.bytes,
+                                         changed.base ? &*changed.base : nullptr, &batch_));
+  }
+  return plant_.chunk_packs.Append(batch_);
+}
+
+Result<NodeRef> LeafWorker::StoreLeaf() {
+  NodeRef leaf;
+  leaf.chunk_count = static_cast<uint64_t>(
+      std::count_if(chunks_.begin(), chunks_.end(), [](const ChunkRef& c) { return !c.IsZero(); }));
+  if (leaf.chunk_count == 0) return NodeRef{};
+  if (older_ != nullptr && older_->chunks == chunks_) {
+    leaf.id = older_->id;
+    return leaf;
+  }
+  const Bytes bytes = EncodeLeaf(chunks_);
+  leaf.id = hasher_.Compute(ContentKind::kLeaf, bytes);
+  VARVE_RETURN_IF_ERROR(nodes_.Store({0, leaf.id, bytes, older_}));
+  return leaf;
+}
+
+}  // namespace varve

@@ -1,0 +1,61 @@
+#include "snapshot/node_storer.h"
+
+namespace varve {
+namespace {
+
+ContentKind KindOf(uint32_t level) {
+  return level == 0 ? ContentKind::kLeaf : ContentKind::kInner;
+}
+
+}  // namespace
+
+NodeStorer::NodeStorer(Storage& storage, Index& index, PendingIds& pending, PackStream& packs,
+                       ReusedPacks& reused, int compression_level)
+    : index_(index),
+      pending_(pending),
+      packs_(packs),
+      reused_(reused),
+      frames_(storage, index),
+      writer_(compression_level),
+      batch_(kNodeBytesMax + kDeltaHeaderBytes) {}
+
+// The older node if it is stored whole, otherwise that node's own base. No base at all is fine.
+Status NodeStorer::FindBase(const NewNode& node, std::optional<DeltaBase>* base) {
+  if (node.older == nullptr) return {};
+  VARVE_ASSIGN_OR_RETURN(const std::optional<Place> place, index_.Find(node.older->id));
+  if (!place) return {};
+  if (place->frame.encoding != Encoding::kDelta) {
+    older_bytes_ = node.level == 0 ? EncodeLeaf(node.older->chunks)
+                                   : EncodeInner(node.level, node.older->children);
+    *base = DeltaBase{node.older->id, older_bytes_, place->frame.stored_length};
+    return {};
+  }
+  older_bytes_.resize(kNodeBytesMax);
+  FrameRequest request;
+  request.id = place->frame.base;
+  request.kind = KindOf(node.level);
+  request.into = older_bytes_;
+  VARVE_RETURN_IF_ERROR(frames_.ReadMany({&request, 1}));
+  if (!request.status.ok()) return {};
+  *base = DeltaBase{request.id, request.into.first(request.length), request.frame.stored_length};
+  return {};
+}
+
+Status NodeStorer::Store(const NewNode& node) {
+  if (!pending_.Claim(node.id)) return {};
+  VARVE_ASSIGN_OR_RETURN(const std::optional<Place> known, index_.Find(node.id));
+  if (known) {
+    pending_.Release(node.id);
+    reused_.Add(known->pack);
+    return {};
+  }
+  std::optional<DeltaBase> base;
+  VARVE_RETURN_IF_ERROR(FindBase(node, &base));
+  if (base && base->id == node.id) base.reset();
+  batch_.Clear();
+  VARVE_RETURN_IF_ERROR(writer_.Append(KindOf(node.level), node.id, node.bytes,
+                                       base ? &*base : nullptr, &batch_));
+  return packs_.Append(batch_);
+}
+
+}  // namespace varve

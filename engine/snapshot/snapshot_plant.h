@@ -1,0 +1,66 @@
+// What all workers of one snapshot share. All of it thread-safe; all borrowed by the workers.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <set>
+
+#include "base/content_hasher.h"
+#include "base/fingerprint.h"
+#include "snapshot/leaf_scheduler.h"
+#include "snapshot/pack_stream.h"
+#include "snapshot/pending_ids.h"
+#include "snapshot/tree_assembly.h"
+#include "store/index.h"
+#include "tree/tree_reader.h"
+
+namespace varve {
+
+struct SnapshotCounters {
+  std::atomic<uint64_t> bytes_read{0};
+  std::atomic<uint64_t> chunks_changed{0};
+  std::atomic<uint64_t> chunks_deduplicated{0};
+  // Chunks whose fingerprint said "unchanged" and whose id said otherwise (--audit).
+  std::atomic<uint64_t> audit_misses{0};
+  // Bases that could not be read; their chunks were stored whole.
+  std::atomic<uint64_t> bases_unreadable{0};
+};
+
+// The packs of earlier snapshots that this one refers to beyond its parent's: they must exist at
+// the commit (G5).
+class ReusedPacks {
+ public:
+  void Add(const PackId& pack) {
+    const std::lock_guard lock(mutex_);
+    packs_.insert(pack);
+  }
+  std::vector<PackId> Take() {
+    const std::lock_guard lock(mutex_);
+    return {packs_.begin(), packs_.end()};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<PackId> packs_;  // guarded by mutex_
+};
+
+struct SnapshotPlant {
+  const Volume& volume;
+  const TreeGeometry geometry;
+  const IdKey& id_key;
+  const FingerprintSecret& fingerprint_secret;
+  Storage& storage;
+  Index& index;
+  TreeReader* parent;  // null for a first snapshot
+  bool audit;
+  int compression_level;
+  LeafScheduler& scheduler;
+  PendingIds& pending;
+  PackStream& chunk_packs;
+  PackStream& node_packs;
+  TreeAssembly& assembly;
+  ReusedPacks& reused;
+  SnapshotCounters& counters;
+};
+
+}  // namespace varve

@@ -1,0 +1,47 @@
+// The write path: a volume becomes a snapshot.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/progress.h"
+#include "base/status.h"
+#include "codec/frame_codec.h"
+#include "format/snapshot_record.h"
+#include "repo/repository.h"
+#include "volume/volume.h"
+
+namespace varve {
+
+struct SnapshotOptions {
+  std::string volume_name;
+  std::vector<std::pair<std::string, std::string>> tags;
+  int compression_level = kCompressionLevelDefault;
+  // Compare unchanged chunks by id, not only by fingerprint. Every tenth snapshot of a volume does
+  // so unasked.
+  bool audit = false;
+  // What the caller knows about the volume while it is read. kFuzzy must be asked for: any other
+  // class fails when the volume is seen to be written meanwhile.
+  Consistency consistency = Consistency::kCrash;
+  // Threads that read and compute; 0 means one per core.
+  unsigned workers = 0;
+  bool force_pread = false;
+};
+
+struct SnapshotReport {
+  SnapshotRecord record;
+  bool audited = false;
+  uint64_t audit_misses = 0;
+  uint64_t bases_unreadable = 0;
+  std::string reader;  // "io_uring" or "pread"
+};
+
+// Takes a snapshot. Thread-compatible; the repository is open for writing. When it returns a
+// report, the snapshot is durable. When it fails, nothing is visible; packs that were finished stay
+// and the next snapshot uses what is in them.
+Result<SnapshotReport> TakeSnapshot(Repository& repository, const Volume& volume,
+                                    const SnapshotOptions& options, Progress& progress);
+
+}  // namespace varve

@@ -1,0 +1,88 @@
+// The read path's lower half: content ids in, decoded bytes out. Looks places up, reads
+// neighbouring frames in one request, decodes bases once, then what stands on them.
+//
+// What it verifies: the frame's header and id, the checksum of its stored bytes, the exact length.
+// The caller verifies the decoded bytes (a node by its id, a chunk by the fingerprint of its leaf)
+// before anybody sees them (R5).
+// Thread-compatible: one per thread; scratch memory is reused.
+#pragma once
+
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "codec/frame_codec.h"
+#include "io/aligned_buffer.h"
+#include "io/storage.h"
+#include "store/index.h"
+
+namespace varve {
+
+// How far ReadMany goes: kStored reads and checks the stored bytes of the frames and of their bases
+// and decodes nothing (`into` is not touched and may be empty).
+enum class ReadDepth { kStored, kDecoded };
+
+struct FrameRequest {
+  ContentId id;
+  ContentKind kind = ContentKind::kChunk;
+  // Where the decoded bytes go; at least as large as they are.
+  MutableByteSpan into;
+  // Out: what was found, how many bytes were decoded, and why not if they were not.
+  FrameInfo frame;
+  size_t length = 0;
+  Status status;
+};
+
+class FrameReader {
+ public:
+  // Both borrowed, outliving the reader.
+  FrameReader(Storage& storage, Index& index) : storage_(storage), index_(index) {}
+
+  // Reads all requests. Each gets its own status; the returned one is a failure of the index
+  // (nothing was read then). An id that is not in the index is NotFound in its request.
+  Status ReadMany(std::span<FrameRequest> requests, ReadDepth depth = ReadDepth::kDecoded);
+
+  // Bytes of packs read so far, for statistics.
+  uint64_t bytes_read() const { return bytes_read_; }
+
+ private:
+  // One frame of the current call: asked for, or the base of one that is.
+  struct Wanted {
+    ContentId id;
+    ContentKind kind = ContentKind::kChunk;
+    MutableByteSpan raw;  // decoded bytes; in scratch_ for bases that nobody asked for
+    Place place;
+    ByteSpan frame;  // header and stored bytes, in stored_
+    Status status;
+  };
+  // Neighbouring frames of one pack, read in one request.
+  struct Run {
+    PackId pack;
+    uint64_t offset = 0;
+    uint64_t length = 0;
+    std::vector<size_t> frames;  // of wanted_
+  };
+
+  Status LookUp(size_t begin);
+  Status AddBases();
+  std::vector<Run> PlanRuns() const;
+  void ReadRuns(std::vector<Run> runs);
+  // The base of a delta, checked to be one; the delta's status says why not.
+  const Wanted* FindBase(Wanted& wanted) const;
+  void Check(Wanted& wanted);
+  void Decode(Wanted& wanted);
+
+  Storage& storage_;
+  Index& index_;
+  FrameDecoder decoder_;
+  std::vector<Wanted> wanted_;
+  std::unordered_map<ContentId, size_t> wanted_by_id_;
+  AlignedBuffer stored_;   // what was read; grows, never shrinks
+  AlignedBuffer scratch_;  // decoded bases that nobody asked for; grows, never shrinks
+  uint64_t bytes_read_ = 0;
+};
+
+}  // namespace varve

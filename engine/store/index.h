@@ -1,0 +1,49 @@
+// Where frames lie: content id -> place. A cache of the pack footers and nothing more (R3): it can
+// be deleted at any time and is rebuilt from them.
+//
+// Implementations: RocksIndex (the one on disk) and MemoryIndex (tests, and readers that meet a
+// missing or older index). Thread-safe, all of them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "format/pack_format.h"
+
+namespace varve {
+
+struct Place {
+  PackId pack;
+  uint64_t offset = 0;  // of the frame's header
+  FrameInfo frame;
+};
+
+class Index {
+ public:
+  virtual ~Index() = default;
+
+  // One answer per id, in their order; nothing where the id is unknown. Corruption if the index
+  // itself is damaged: never an answer that says "unknown" then (R10).
+  virtual Status FindMany(std::span<const ContentId> ids,
+                          std::vector<std::optional<Place>>* places) = 0;
+  // Adds the frames of one pack, all or none. A delta never takes the place of a frame that stands
+  // alone, so bases stay bases whatever the order of packs.
+  virtual Status Add(const PackId& pack, std::span<const PlacedFrame> frames) = 0;
+  // The packs that were added, sorted.
+  virtual Result<std::vector<PackId>> Packs() = 0;
+  // What was added survives the process. No commit depends on it.
+  virtual Status Flush() = 0;
+
+  Result<std::optional<Place>> Find(const ContentId& id) {
+    std::vector<std::optional<Place>> places;
+    VARVE_RETURN_IF_ERROR(FindMany({&id, 1}, &places));
+    return places[0];
+  }
+};
+
+}  // namespace varve

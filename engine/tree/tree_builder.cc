@@ -1,0 +1,78 @@
+#include "tree/tree_builder.h"
+
+namespace varve {
+
+Result<std::shared_ptr<const TreeNode>> OlderNode(TreeReader* parent, uint32_t level,
+                                                  uint64_t index) {
+  const std::shared_ptr<const TreeNode> none;
+  if (parent == nullptr || level > parent->geometry().root_level() ||
+      index >= parent->geometry().NodeCount(level)) {
+    return none;
+  }
+  VARVE_ASSIGN_OR_RETURN(const auto node, parent->Node(level, index));
+  return node->id.IsZero() ? none : node;
+}
+
+TreeBuilder::TreeBuilder(const TreeGeometry& geometry, const IdKey& id_key, TreeReader* parent,
+                         StoreNode store)
+    : geometry_(geometry),
+      hasher_(id_key),
+      parent_(parent),
+      store_(std::move(store)),
+      levels_(geometry.root_level() + 1) {}
+
+Status TreeBuilder::AppendLeaf(const NodeRef& leaf) { return Append(0, leaf); }
+
+Status TreeBuilder::AppendZeroLeaves(uint64_t count) { return AppendZeros(0, count); }
+
+Status TreeBuilder::AppendZeros(uint32_t level, uint64_t count) {
+  while (count > 0) {
+    const bool aligned = levels_[level].siblings.empty() && level < geometry_.root_level();
+    if (aligned && count >= kNodeFanout) {
+      const uint64_t parents = count / kNodeFanout;  // whole subtrees at once
+      levels_[level].appended += parents * kNodeFanout;
+      VARVE_RETURN_IF_ERROR(AppendZeros(level + 1, parents));
+      count -= parents * kNodeFanout;
+    } else {
+      VARVE_RETURN_IF_ERROR(Append(level, NodeRef{}));
+      --count;
+    }
+  }
+  return {};
+}
+
+Status TreeBuilder::Append(uint32_t level, const NodeRef& node) {
+  Level& here = levels_[level];
+  VARVE_CHECK(here.appended < geometry_.NodeCount(level));
+  here.siblings.push_back(node);
+  ++here.appended;
+  if (level == geometry_.root_level()) return {};
+  const bool last = here.appended == geometry_.NodeCount(level);
+  if (here.siblings.size() < kNodeFanout && !last) return {};
+  const uint64_t parent_index = (here.appended - 1) / kNodeFanout;
+  VARVE_ASSIGN_OR_RETURN(const NodeRef parent, Complete(level + 1, parent_index, here.siblings));
+  here.siblings.clear();
+  return Append(level + 1, parent);
+}
+
+Result<NodeRef> TreeBuilder::Complete(uint32_t level, uint64_t index,
+                                      const std::vector<NodeRef>& children) {
+  NodeRef reference;
+  for (const NodeRef& child : children) reference.chunk_count += child.chunk_count;
+  if (reference.chunk_count == 0) return NodeRef{};
+  const Bytes bytes = EncodeInner(level, children);
+  reference.id = hasher_.Compute(ContentKind::kInner, bytes);
+  VARVE_ASSIGN_OR_RETURN(const auto older, OlderNode(parent_, level, index));
+  if (older != nullptr && older->id == reference.id) return reference;
+  VARVE_RETURN_IF_ERROR(store_({level, reference.id, bytes, older}));
+  return reference;
+}
+
+Result<NodeRef> TreeBuilder::Finish() {
+  if (geometry_.ChunkCount() == 0) return NodeRef{};
+  const Level& top = levels_.back();
+  VARVE_CHECK(top.siblings.size() == 1 && levels_[0].appended == geometry_.NodeCount(0));
+  return top.siblings[0];
+}
+
+}  // namespace varve
