@@ -47,10 +47,7 @@ void SnapshotReader::ReturnLoader(std::unique_ptr<ChunkLoader> loader) {
 }
 
 Status SnapshotReader::ReadAt(uint64_t offset, MutableByteSpan into) {
-  if (offset > size_bytes() || into.size() > size_bytes() - offset) {
-    return InvalidArgument("range " + std::to_string(offset) + "+" + std::to_string(into.size()) +
-                           " passes the end of the volume at " + std::to_string(size_bytes()));
-  }
+  VARVE_RETURN_IF_ERROR(CheckRange(offset, into.size()));
   while (!into.empty()) {
     const uint64_t index = offset / geometry_.chunk_size();
     const uint64_t within = offset % geometry_.chunk_size();
@@ -69,17 +66,16 @@ Status SnapshotReader::ReadAt(uint64_t offset, MutableByteSpan into) {
         ReturnLoader(std::move(loader));
         VARVE_RETURN_IF_ERROR(loaded);
         if (!request.status.ok()) {
-          return request.status.WithContext(
-              "volume range " + std::to_string(index * geometry_.chunk_size()) + "+" +
-              std::to_string(chunk_length));
+          return request.status.WithContext("volume range " +
+                                            std::to_string(index * geometry_.chunk_size()) + "+" +
+                                            std::to_string(chunk_length));
         }
         return ChunkCache::Chunk(std::move(bytes));
       };
       VARVE_ASSIGN_OR_RETURN(const ChunkCache::Chunk chunk, cache_.Get(reference.id, load));
       if (chunk->size() != chunk_length) {
-        return Corruption("chunk " + reference.id.Hex() + ": is " +
-                          std::to_string(chunk->size()) + " bytes, its place has " +
-                          std::to_string(chunk_length));
+        return Corruption("chunk " + reference.id.Hex() + ": is " + std::to_string(chunk->size()) +
+                          " bytes, its place has " + std::to_string(chunk_length));
       }
       std::copy_n(chunk->begin() + static_cast<ptrdiff_t>(within), length, into.begin());
     }
@@ -94,10 +90,10 @@ Result<bool> SnapshotReader::IsData(uint64_t chunk_index) {
   return !leaf->chunks[chunk_index % kLeafChunks].IsZero();
 }
 
-Result<SnapshotExtent> SnapshotReader::NextExtent(uint64_t offset) {
+Result<ViewExtent> SnapshotReader::NextExtent(uint64_t offset) {
   if (offset >= size_bytes()) {
-    return InvalidArgument("offset " + std::to_string(offset) +
-                           " is not inside the volume of " + std::to_string(size_bytes()));
+    return InvalidArgument("offset " + std::to_string(offset) + " is not inside the volume of " +
+                           std::to_string(size_bytes()));
   }
   uint64_t index = offset / geometry_.chunk_size();
   VARVE_ASSIGN_OR_RETURN(const bool is_data, IsData(index));
@@ -112,8 +108,8 @@ Result<SnapshotExtent> SnapshotReader::NextExtent(uint64_t offset) {
     VARVE_ASSIGN_OR_RETURN(const bool next_is_data, IsData(index));
     if (next_is_data != is_data) break;
   }
-  return SnapshotExtent{
-      offset, std::min(std::min(index, count) * geometry_.chunk_size(), size_bytes()), is_data};
+  return ViewExtent{offset, std::min(std::min(index, count) * geometry_.chunk_size(), size_bytes()),
+                    is_data};
 }
 
 }  // namespace varve

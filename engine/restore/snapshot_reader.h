@@ -1,4 +1,4 @@
-// A snapshot as random-access bytes: the one read port for mounts, ranges and drills.
+// A snapshot as a VolumeView, read-only: the one read port for mounts, ranges and drills.
 //
 // Thread-safe. Decoded chunks are cached by id within a bound; when several threads want the same
 // missing chunk, one reads it and the others wait. No byte is handed out that was not verified, and
@@ -15,32 +15,24 @@
 #include "repo/repository.h"
 #include "restore/chunk_cache.h"
 #include "restore/chunk_loader.h"
+#include "restore/volume_view.h"
 #include "tree/tree_reader.h"
 
 namespace varve {
 
-struct SnapshotExtent {
-  uint64_t begin = 0;
-  uint64_t end = 0;  // exclusive
-  bool is_data = false;
-};
-
-class SnapshotReader {
+class SnapshotReader : public VolumeView {
  public:
   // The repository is borrowed. `cache_bytes` bounds the decoded chunks that are kept.
   static Result<std::unique_ptr<SnapshotReader>> Open(Repository& repository,
                                                       const SnapshotRecord& record,
                                                       size_t cache_bytes);
 
-  uint64_t size_bytes() const { return record_.size_bytes; }
   const SnapshotRecord& record() const { return record_; }
 
-  // Fills `into` from `offset`; the range lies within the volume (InvalidArgument otherwise).
-  // Corruption or Io name the volume range and the object when a chunk cannot be had.
-  Status ReadAt(uint64_t offset, MutableByteSpan into);
-  // The extent that holds `offset`, to the next change between data and zeros (at chunk
-  // granularity). InvalidArgument at or past the end.
-  Result<SnapshotExtent> NextExtent(uint64_t offset);
+  uint64_t size_bytes() const override { return record_.size_bytes; }
+  Status ReadAt(uint64_t offset, MutableByteSpan into) override;
+  // At chunk granularity.
+  Result<ViewExtent> NextExtent(uint64_t offset) override;
 
  private:
   SnapshotReader(Repository& repository, Index& index, const SnapshotRecord& record,
