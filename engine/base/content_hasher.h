@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -24,6 +25,9 @@ class ContentHasher {
   ContentHasher& operator=(ContentHasher&&) = delete;
 
   ContentId Compute(ContentKind kind, ByteSpan bytes);
+  // The ids of all `messages`, in their order. Faster than one by one: neighbours of equal length
+  // are hashed in pairs.
+  void ComputeMany(ContentKind kind, std::span<const ByteSpan> messages, std::span<ContentId> ids);
 
  private:
   struct Contexts;

@@ -52,40 +52,53 @@ Status LeafWorker::ProcessLeaf(const LeafTask& task, ByteSpan bytes) {
   return plant_.assembly.Submit(task, leaf);
 }
 
+ByteSpan LeafWorker::ChunkBytes(const LeafTask& task, ByteSpan bytes, uint32_t position) const {
+  const uint64_t index = task.leaf * kLeafChunks + position;
+  const uint64_t offset = index * plant_.geometry.chunk_size();
+  if (offset < task.begin || offset >= task.end) return {};
+  return bytes.subspan(offset - task.begin, plant_.geometry.ChunkLength(index));
+}
+
+ChunkRef LeafWorker::OlderChunk(uint32_t position) const {
+  if (older_ == nullptr || position >= older_->chunks.size()) return {};
+  return older_->chunks[position];
+}
+
 // Fills in `chunks_` for the whole leaf and `changed_` with what differs from the parent.
 void LeafWorker::FindChanged(const LeafTask& task, ByteSpan bytes) {
-  const TreeGeometry& geometry = plant_.geometry;
-  const uint32_t count = geometry.EntryCount(0, task.leaf);
-  chunks_.assign(count, ChunkRef{});
+  chunks_.assign(plant_.geometry.EntryCount(0, task.leaf), ChunkRef{});
+  for (uint32_t i = 0; i < chunks_.size(); ++i) {
+    const ByteSpan chunk = ChunkBytes(task, bytes, i);
+    if (IsAllZero(chunk)) continue;
+    chunks_[i].fingerprint = ComputeFingerprint(plant_.fingerprint_secret, chunk);
+    const ChunkRef older = OlderChunk(i);
+    if (!older.IsZero() && chunks_[i].fingerprint == older.fingerprint && !plant_.audit) {
+      chunks_[i].id = older.id;
+      continue;
+    }
+    unidentified_.push_back(i);
+    unidentified_bytes_.push_back(chunk);
+    if (unidentified_.size() == kHashBatch) IdentifyPending();
+  }
+  IdentifyPending();
   changed_.clear();
-  for (uint32_t i = 0; i < count; ++i) {
-    const uint64_t index = task.leaf * kLeafChunks + i;
-    const uint64_t offset = index * geometry.chunk_size();
-    ByteSpan chunk;
-    if (offset >= task.begin && offset < task.end) {
-      chunk = bytes.subspan(offset - task.begin, geometry.ChunkLength(index));
-      if (!IsAllZero(chunk)) chunks_[i] = Identify(i, chunk);
-    }
-    const bool had_one = older_ != nullptr && i < older_->chunks.size();
-    if (chunks_[i] != (had_one ? older_->chunks[i] : ChunkRef{})) {
-      changed_.push_back({.position = i, .bytes = chunk});
-    }
+  for (uint32_t i = 0; i < chunks_.size(); ++i) {
+    const ChunkRef older = OlderChunk(i);
+    if (chunks_[i] == older) continue;
+    changed_.push_back({.position = i, .bytes = ChunkBytes(task, bytes, i)});
+    const bool looked_unchanged =
+        !chunks_[i].IsZero() && chunks_[i].fingerprint == older.fingerprint;
+    if (looked_unchanged) ++plant_.counters.audit_misses;
   }
 }
 
-// The reference of a chunk that is not zero: the parent's if the fingerprint says so.
-ChunkRef LeafWorker::Identify(uint32_t position, ByteSpan chunk) {
-  ChunkRef reference;
-  reference.fingerprint = ComputeFingerprint(plant_.fingerprint_secret, chunk);
-  if (older_ != nullptr && position < older_->chunks.size() &&
-      older_->chunks[position].fingerprint == reference.fingerprint) {
-    if (!plant_.audit) return older_->chunks[position];
-    reference.id = hasher_.Compute(ContentKind::kChunk, chunk);
-    if (reference.id != older_->chunks[position].id) ++plant_.counters.audit_misses;
-    return reference;
-  }
-  reference.id = hasher_.Compute(ContentKind::kChunk, chunk);
-  return reference;
+void LeafWorker::IdentifyPending() {
+  ids_.resize(unidentified_.size());
+  hasher_.ComputeMany(ContentKind::kChunk, unidentified_bytes_, ids_);
+  for (size_t i = 0; i < ids_.size(); ++i)
+    chunks_[unidentified_[i]].id = ids_[i];
+  unidentified_.clear();
+  unidentified_bytes_.clear();
 }
 
 // Drops from `changed_` what the repository has already or another worker stores right now.
@@ -94,7 +107,8 @@ Status LeafWorker::KeepUnknown() {
   const size_t all = changed_.size();
   std::erase_if(changed_, [&](const Changed& c) { return !plant_.pending.Claim(id_of(c)); });
   std::vector<ContentId> ids;
-  for (const Changed& changed : changed_) ids.push_back(id_of(changed));
+  for (const Changed& changed : changed_)
+    ids.push_back(id_of(changed));
   std::vector<std::optional<Place>> places;
   VARVE_RETURN_IF_ERROR(plant_.index.FindMany(ids, &places));
   std::vector<Changed> unknown;
@@ -146,8 +160,8 @@ Status LeafWorker::FindBases() {
     if (!request.status.ok()) {
       ++plant_.counters.bases_unreadable;  // the chunk is stored whole: nothing is lost
     } else if (request.id != chunks_[receivers[i]->position].id) {
-      receivers[i]->base = DeltaBase{request.id, request.into.first(request.length),
-                                     request.frame.stored_length};
+      receivers[i]->base =
+          DeltaBase{request.id, request.into.first(request.length), request.frame.stored_length};
     }
   }
   return {};
@@ -157,8 +171,8 @@ Status LeafWorker::StoreChanged() {
   batch_.Clear();
   for (const Changed& changed : changed_) {
     VARVE_RETURN_IF_ERROR(writer_.Append(ContentKind::kChunk, chunks_[changed.position].id,
-                                         changed.bytes,
-                                         changed.base ? &*changed.base : nullptr, &batch_));
+                                         changed.bytes, changed.base ? &*changed.base : nullptr,
+                                         &batch_));
   }
   return plant_.chunk_packs.Append(batch_);
 }

@@ -21,6 +21,8 @@ class LeafWorker {
  public:
   // Leaves that a worker holds: one at work, the others being read.
   static constexpr size_t kSlots = 3;
+  // Chunks that are hashed together: few enough to be in the cache since their fingerprint.
+  static constexpr size_t kHashBatch = 4;
 
   LeafWorker(SnapshotPlant& plant, std::unique_ptr<BlockReader> reader);
 
@@ -43,7 +45,10 @@ class LeafWorker {
   Status StartReads();
   Status ProcessLeaf(const LeafTask& task, ByteSpan bytes);
   void FindChanged(const LeafTask& task, ByteSpan bytes);
-  ChunkRef Identify(uint32_t position, ByteSpan chunk);
+  // The task's bytes of a chunk; empty where the leaf has a hole.
+  ByteSpan ChunkBytes(const LeafTask& task, ByteSpan bytes, uint32_t position) const;
+  ChunkRef OlderChunk(uint32_t position) const;
+  void IdentifyPending();
   Status KeepUnknown();
   Status FindBases();
   Status StoreChanged();
@@ -63,6 +68,9 @@ class LeafWorker {
   // The leaf at work.
   std::shared_ptr<const TreeNode> older_;  // the parent's leaf at this place; null if zero
   std::vector<ChunkRef> chunks_;
+  std::vector<uint32_t> unidentified_;        // positions of chunks that need an id,
+  std::vector<ByteSpan> unidentified_bytes_;  // and their bytes
+  std::vector<ContentId> ids_;
   std::vector<Changed> changed_;
 };
 
