@@ -36,9 +36,9 @@ class Check {
 
   Status CheckConfig() {
     std::vector<std::string> damage;
-    const Result<RepositoryConfig> config =
-        ReadConfig(storage_, repository_.name(), &damage);
-    for (const std::string& line : damage) Find(line.substr(0, line.find(':')), line);
+    const Result<RepositoryConfig> config = ReadConfig(storage_, repository_.name(), &damage);
+    for (const std::string& line : damage)
+      Find(line.substr(0, line.find(':')), line);
     VARVE_RETURN_IF_ERROR(config.status());
     // Both good, but not the same: one of them is another repository's.
     const Bytes expected = EncodeConfig(repository_.config());
@@ -52,8 +52,7 @@ class Check {
   }
 
   Status CheckIndexFiles() {
-    VARVE_ASSIGN_OR_RETURN(const std::vector<std::string> lines,
-                           repository_.local().VerifyIndex());
+    VARVE_ASSIGN_OR_RETURN(const std::vector<std::string> lines, repository_.local().VerifyIndex());
     for (const std::string& line : lines) {
       Find("index", line + " (hurts no snapshot; rebuild-index makes it anew)");
     }
@@ -68,7 +67,8 @@ class Check {
       report_.notes.push_back(stranger + " is no pack");
     }
     report_.packs = packs.size();
-    for (const PackListing& pack : packs) progress_.bytes_total += pack.size_bytes;
+    for (const PackListing& pack : packs)
+      progress_.bytes_total += pack.size_bytes;
     for (const PackListing& pack : packs) {
       if (progress_.cancelled) return Cancelled("interrupted");
       VARVE_RETURN_IF_ERROR(CheckPack(pack, *index));
@@ -102,12 +102,12 @@ class Check {
   Status CompareWithIndex(const std::string& object, const std::vector<PlacedFrame>& frames,
                           Index& index) {
     std::vector<ContentId> ids;
-    for (const PlacedFrame& frame : frames) ids.push_back(frame.info.id);
+    for (const PlacedFrame& frame : frames)
+      ids.push_back(frame.info.id);
     std::vector<std::optional<Place>> places;
     VARVE_RETURN_IF_ERROR(index.FindMany(ids, &places));
     for (size_t i = 0; i < frames.size(); ++i) {
-      const bool same_pack =
-          places[i] && "pack " + places[i]->pack.Hex() == object;
+      const bool same_pack = places[i] && "pack " + places[i]->pack.Hex() == object;
       const bool agrees = places[i] && (!same_pack || (places[i]->offset == frames[i].offset &&
                                                        places[i]->frame == frames[i].info));
       if (agrees) continue;
@@ -120,9 +120,9 @@ class Check {
     for (const SnapshotRecord& record : records_) {
       Progress quiet;
       if (progress_.cancelled) return Cancelled("interrupted");
-      VARVE_ASSIGN_OR_RETURN(VerifyReport verified,
-                             VerifySnapshot(repository_, record, VerifyLevel::kStructure, quiet,
-                                            damaged_frames_));
+      VARVE_ASSIGN_OR_RETURN(
+          VerifyReport verified,
+          VerifySnapshot(repository_, record, VerifyLevel::kStructure, quiet, damaged_frames_));
       if (verified.hurt.empty()) continue;
       report_.hurt.push_back({record.id, record.volume_name, std::move(verified.hurt)});
     }
@@ -131,9 +131,9 @@ class Check {
 
   Status NoteLeftovers() {
     VARVE_ASSIGN_OR_RETURN(const auto entries, storage_.disk().List("."));
-    static const std::vector<std::string> kKnown = {
-        "config", "config.copy", "snapshots", "packs", "sessions", "index", "lock",
-        "gc",     "quarantine"};
+    static const std::vector<std::string> kKnown = {"config", "config.copy", "snapshots",
+                                                    "packs",  "sessions",    "index",
+                                                    "lock",   "gc",          "quarantine"};
     for (const DirectoryEntry& entry : entries) {
       if (std::find(kKnown.begin(), kKnown.end(), entry.name) == kKnown.end()) {
         report_.notes.push_back(entry.name + " is not varve's");

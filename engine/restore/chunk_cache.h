@@ -1,10 +1,10 @@
-// Decoded, verified chunks by id, least recently used first out, bounded by bytes; misses are
-// single-flight. Sharded, thread-safe.
+// Decoded, verified chunks by id, least recently used first out, bounded by bytes. Misses are
+// single-flight: of all threads that miss a chunk one is told to load it, the others wait for it.
+// Sharded, thread-safe. Chunks that are in use outlive their place in the cache.
 #pragma once
 
 #include <array>
 #include <condition_variable>
-#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -12,19 +12,41 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
-#include "base/status.h"
 
 namespace varve {
 
+// A buffer that is not zeroed before it is filled.
+class ChunkBytes {
+ public:
+  explicit ChunkBytes(size_t size) : bytes_(new uint8_t[size]), size_(size) {}
+  size_t size() const { return size_; }
+  ByteSpan span() const { return {bytes_.get(), size_}; }
+  MutableByteSpan span() { return {bytes_.get(), size_}; }
+
+ private:
+  const std::unique_ptr<uint8_t[]> bytes_;
+  const size_t size_;
+};
+
 class ChunkCache {
  public:
-  using Chunk = std::shared_ptr<const Bytes>;
+  using Chunk = std::shared_ptr<const ChunkBytes>;
+  struct Answer {
+    Chunk chunk;        // not null: here it is
+    bool mine = false;  // the caller loads it; neither of both: somebody else does
+  };
 
-  explicit ChunkCache(size_t bytes_max) : shard_bytes_max_(bytes_max / kShards) {}
+  explicit ChunkCache(size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  // The chunk from the cache, or from `load`, which one thread at a time runs per id, without any
-  // lock held. A failure goes to the thread that loaded; those that waited try for themselves.
-  Result<Chunk> Get(const ContentId& id, const std::function<Result<Chunk>()>& load);
+  // Whoever is told `mine` calls Publish or Abandon soon, and waits for no chunk before.
+  Answer Ask(const ContentId& id);
+  void Publish(const ContentId& id, Chunk chunk);
+  // It could not be loaded. Nothing is remembered of that: those who wait may try themselves.
+  void Abandon(const ContentId& id);
+  // Waits until nobody loads the chunk. Null if it is not here then.
+  Chunk Wait(const ContentId& id);
+
+  size_t bytes_max() const { return bytes_max_; }
 
  private:
   static constexpr size_t kShards = 16;
@@ -34,14 +56,14 @@ class ChunkCache {
   };
   struct Shard {
     std::mutex mutex;
-    std::condition_variable loaded;
+    std::condition_variable settled;
     std::unordered_map<ContentId, Entry> entries;  // guarded by mutex, like all below
     std::list<ContentId> ages;                     // youngest first; loaded entries only
     size_t bytes = 0;
   };
-  void InsertLocked(Shard& shard, const ContentId& id, const Chunk& chunk);
+  Shard& ShardOf(const ContentId& id) { return shards_[id.bytes[0] % kShards]; }
 
-  const size_t shard_bytes_max_;
+  const size_t bytes_max_;
   std::array<Shard, kShards> shards_;
 };
 

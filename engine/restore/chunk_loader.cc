@@ -18,9 +18,9 @@ Status ChunkLoader::Load(std::span<ChunkRequest> requests, Check check) {
     if (!request.status.ok()) continue;
     const std::string name = "chunk " + request.chunk.id.Hex();
     if (frame.length != request.into.size()) {
-      request.status = Corruption(name + ": is " + std::to_string(frame.length) +
-                                  " bytes, its place in the volume has " +
-                                  std::to_string(request.into.size()));
+      request.status =
+          Corruption(name + ": is " + std::to_string(frame.length) +
+                     " bytes, its place in the volume has " + std::to_string(request.into.size()));
     } else if (ComputeFingerprint(secret_, request.into) != request.chunk.fingerprint) {
       request.status = Corruption(name + ": its bytes have another fingerprint");
     } else if (check == Check::kFingerprintAndId &&

@@ -26,8 +26,7 @@ class ChunkLoader {
  public:
   enum class Check { kFingerprint, kFingerprintAndId };
 
-  ChunkLoader(Storage& storage, Index& index, const FingerprintSecret& secret,
-              const IdKey& id_key)
+  ChunkLoader(Storage& storage, Index& index, const FingerprintSecret& secret, const IdKey& id_key)
       : frames_(storage, index), secret_(secret), hasher_(id_key) {}
 
   // Each request gets its own status; bytes of one that failed are not to be used. The returned

@@ -34,8 +34,8 @@ Status CheckNotInUse(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<RestoreTarget>> RestoreTarget::Open(const std::string& path,
-                                                           TargetMode mode, uint64_t size_bytes,
+Result<std::unique_ptr<RestoreTarget>> RestoreTarget::Open(const std::string& path, TargetMode mode,
+                                                           uint64_t size_bytes,
                                                            const SnapshotId& snapshot) {
   std::unique_ptr<RestoreTarget> target(new RestoreTarget());
   target->path_ = path;
@@ -86,8 +86,8 @@ Status RestoreTarget::OpenNew(TargetMode mode, uint64_t size_bytes, const Snapsh
   if (fstat(fd_, &info) != 0) return Status::FromErrno(errno, "stat " + written_path_);
   resumed_ = info.st_size > 0;
   if (ftruncate(fd_, static_cast<off_t>(size_bytes)) != 0) {
-    return Status::FromErrno(errno, "give " + written_path_ + " " + std::to_string(size_bytes) +
-                                        " bytes");
+    return Status::FromErrno(errno,
+                             "give " + written_path_ + " " + std::to_string(size_bytes) + " bytes");
   }
   if (resumed_) {
     VARVE_ASSIGN_OR_RETURN(present_, RawVolume::Open(written_path_));

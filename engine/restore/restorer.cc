@@ -129,8 +129,7 @@ class RestoreWorker {
         if (!chunk.IsZero()) actions_[i] = Action::kWrite;
         continue;
       }
-      const ByteSpan now =
-          present.subspan(i * tree_.geometry().chunk_size(), ChunkBytes(i).size());
+      const ByteSpan now = present.subspan(i * tree_.geometry().chunk_size(), ChunkBytes(i).size());
       const bool is_zero = IsAllZero(now);
       if (chunk.IsZero()) {
         if (!is_zero) actions_[i] = Action::kZero;
@@ -164,7 +163,8 @@ class RestoreWorker {
       const Action action = actions_[i];
       const size_t first = i;
       size_t bytes = 0;
-      for (; i < actions_.size() && actions_[i] == action; ++i) bytes += ChunkBytes(i).size();
+      for (; i < actions_.size() && actions_[i] == action; ++i)
+        bytes += ChunkBytes(i).size();
       const uint64_t offset = begin_ + first * tree_.geometry().chunk_size();
       if (action == Action::kWrite) {
         VARVE_RETURN_IF_ERROR(writer_.Write(offset, {ChunkBytes(first).data(), bytes}));
@@ -204,8 +204,8 @@ Result<RestoreReport> RestoreSnapshot(Repository& repository, const SnapshotReco
   VARVE_ASSIGN_OR_RETURN(Index * index, repository.index());
   const TreeGeometry geometry(record.size_bytes, record.chunk_size_bytes);
   progress.bytes_total = record.size_bytes;
-  TreeReader tree(repository.storage(), *index, repository.config().id_key,
-                  {record.root, geometry}, "snapshot " + record.id.Hex(), kTreeLeafBatch);
+  TreeReader tree(repository.storage(), *index, repository.config().id_key, {record.root, geometry},
+                  "snapshot " + record.id.Hex(), kTreeLeafBatch);
   RestoreScheduler scheduler(tree, present, progress);
   Counters counters;
   std::vector<std::unique_ptr<RestoreWorker>> workers;
@@ -229,8 +229,10 @@ Result<RestoreReport> RestoreSnapshot(Repository& repository, const SnapshotReco
       if (!results[i].ok()) scheduler.Stop();
     });
   }
-  for (std::thread& thread : threads) thread.join();
-  for (const Status& result : results) VARVE_RETURN_IF_ERROR(result);
+  for (std::thread& thread : threads)
+    thread.join();
+  for (const Status& result : results)
+    VARVE_RETURN_IF_ERROR(result);
   VARVE_RETURN_IF_ERROR(writer.Sync());
   return RestoreReport{record.size_bytes, counters.bytes_read, counters.bytes_compared,
                        counters.bytes_written, counters.bytes_zeroed};

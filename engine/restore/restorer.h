@@ -14,17 +14,18 @@
 namespace varve {
 
 struct RestoreOptions {
-  // Threads that read, decode and write; 0 means two per core, because half of them wait for a disk.
+  // Threads that read, decode and write; 0 means two per core, because half of them wait for a
+  // disk.
   unsigned workers = 0;
   bool force_pread = false;
 };
 
 struct RestoreReport {
-  uint64_t bytes_total = 0;       // size of the volume
-  uint64_t bytes_read = 0;        // from the repository
-  uint64_t bytes_compared = 0;    // read from the target
-  uint64_t bytes_written = 0;     // data written to the target
-  uint64_t bytes_zeroed = 0;      // made zero in the target
+  uint64_t bytes_total = 0;     // size of the volume
+  uint64_t bytes_read = 0;      // from the repository
+  uint64_t bytes_compared = 0;  // read from the target
+  uint64_t bytes_written = 0;   // data written to the target
+  uint64_t bytes_zeroed = 0;    // made zero in the target
 };
 
 // Writes the snapshot's content to `writer`. `present` is what the target holds now, or null if it

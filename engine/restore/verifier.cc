@@ -27,21 +27,23 @@ class Verification {
         progress_(progress),
         known_damage_(known_damage),
         geometry_(record.size_bytes, record.chunk_size_bytes),
-        tree_(repository.storage(), index, repository.config().id_key,
-              {record.root, geometry_}, "snapshot " + record.id.Hex(), kTreeLeafBatch) {}
+        tree_(repository.storage(), index, repository.config().id_key, {record.root, geometry_},
+              "snapshot " + record.id.Hex(), kTreeLeafBatch) {}
 
   Status Run() {
-    VARVE_ASSIGN_OR_RETURN(const std::vector<PackListing> packs,
-                           ListPacks(repository_.storage()));
-    for (const PackListing& pack : packs) pack_sizes_[pack.id] = pack.size_bytes;
+    VARVE_ASSIGN_OR_RETURN(const std::vector<PackListing> packs, ListPacks(repository_.storage()));
+    for (const PackListing& pack : packs)
+      pack_sizes_[pack.id] = pack.size_bytes;
     const unsigned count = std::max(1u, std::thread::hardware_concurrency());
     std::vector<Status> results(count);
     std::vector<std::thread> threads;
     for (unsigned i = 0; i < count; ++i) {
       threads.emplace_back([&, i] { results[i] = Work(); });
     }
-    for (std::thread& thread : threads) thread.join();
-    for (const Status& result : results) VARVE_RETURN_IF_ERROR(result);
+    for (std::thread& thread : threads)
+      thread.join();
+    for (const Status& result : results)
+      VARVE_RETURN_IF_ERROR(result);
     progress_.bytes_done = geometry_.size_bytes();
     return {};
   }
@@ -78,8 +80,12 @@ class Verification {
         continue;
       }
       switch (level_) {
-        case VerifyLevel::kStructure: VARVE_RETURN_IF_ERROR(CheckPlaces(*leaf, **node)); break;
-        case VerifyLevel::kStored: VARVE_RETURN_IF_ERROR(CheckStored(frames, *leaf, **node)); break;
+        case VerifyLevel::kStructure:
+          VARVE_RETURN_IF_ERROR(CheckPlaces(*leaf, **node));
+          break;
+        case VerifyLevel::kStored:
+          VARVE_RETURN_IF_ERROR(CheckStored(frames, *leaf, **node));
+          break;
         case VerifyLevel::kFull:
           VARVE_RETURN_IF_ERROR(CheckDecoded(loader, buffer, *leaf, **node));
           break;
@@ -132,9 +138,8 @@ class Verification {
   }
 
   static Status OnlyDamage(const Status& status) {
-    const bool is_damage = status.code() == Code::kCorruption ||
-                           status.code() == Code::kNotFound || status.code() == Code::kIo ||
-                           status.code() == Code::kUnsupported;
+    const bool is_damage = status.code() == Code::kCorruption || status.code() == Code::kNotFound ||
+                           status.code() == Code::kIo || status.code() == Code::kUnsupported;
     return is_damage ? Status() : status;
   }
 
@@ -212,8 +217,7 @@ class Verification {
       const uint32_t length = Length(leaf, positions[k]);
       Status status = CheckPlace(ids[k], places[k], length);
       if (status.ok() && !base_ids[k].IsZero()) {
-        status = CheckPlace(base_ids[k], bases[k], 0)
-                     .WithContext("base of chunk " + ids[k].Hex());
+        status = CheckPlace(base_ids[k], bases[k], 0).WithContext("base of chunk " + ids[k].Hex());
       }
       if (!status.ok()) {
         VARVE_RETURN_IF_ERROR(ReportChunk(leaf, positions[k], status));
@@ -257,9 +261,8 @@ class Verification {
     std::vector<size_t> positions;
     for (size_t i = 0; i < node.chunks.size(); ++i) {
       if (node.chunks[i].IsZero()) continue;
-      requests.push_back({node.chunks[i],
-                          buffer.span().subspan(i * geometry_.chunk_size(), Length(leaf, i)),
-                          {}});
+      requests.push_back(
+          {node.chunks[i], buffer.span().subspan(i * geometry_.chunk_size(), Length(leaf, i)), {}});
       positions.push_back(i);
     }
     VARVE_RETURN_IF_ERROR(loader.Load(requests, ChunkLoader::Check::kFingerprintAndId));

@@ -15,7 +15,8 @@
 namespace varve {
 
 enum class VerifyLevel {
-  kStructure,  // the whole tree, every node by its id; every chunk has a place in a pack that exists
+  kStructure,  // the whole tree, every node by its id; every chunk has a place in a pack that
+               // exists
   kStored,     // and every frame's stored bytes match their checksums
   kFull,       // and every chunk decodes to bytes with its fingerprint and its id
 };
