@@ -1,0 +1,37 @@
+#include "human_units.h"
+#include "snapshot_facts.h"
+#include "verb.h"
+
+namespace varve::cli {
+namespace {
+
+Result<ExitCode> Run(Invocation& invocation) {
+  std::vector<DamagedRecord> damaged;
+  VARVE_ASSIGN_OR_RETURN(std::vector<SnapshotRecord> records,
+                         invocation.engine->repository().Snapshots(&damaged));
+  for (const DamagedRecord& record : damaged) {
+    invocation.console.Warn("damaged and left out: " + record.status.message());
+  }
+  if (const auto volume = invocation.arguments.Find("volume")) {
+    std::erase_if(records, [&](const SnapshotRecord& r) { return r.volume_name != *volume; });
+  }
+  if (invocation.console.json()) {
+    JsonValue::Array snapshots;
+    for (const SnapshotRecord& record : records)
+      snapshots.emplace_back(SnapshotJson(record));
+    invocation.console.PrintJson(std::move(snapshots));
+  } else {
+    invocation.console.Print(records.empty() ? "no snapshots\n" : SnapshotTable(records));
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+extern const Verb kListVerb{.name = "list",
+                            .purpose = "List the snapshots, oldest first",
+                            .opening = Opening::kRead,
+                            .options = {{"volume", "NAME", "only those of this volume"}},
+                            .run = Run};
+
+}  // namespace varve::cli

@@ -1,0 +1,48 @@
+// A verb of the command line, as a value. Each has a file of its own that defines one and nothing
+// else outside its anonymous namespace; verb_list.inc lists them all.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/engine.h"
+#include "arguments.h"
+#include "base/progress.h"
+#include "console.h"
+#include "exit_code.h"
+
+namespace varve::cli {
+
+// How the repository is opened before the verb runs.
+enum class Opening { kNone, kRead, kWrite, kWithoutIndex };
+
+// One run of a verb. All borrowed.
+struct Invocation {
+  Engine* engine;  // null for Opening::kNone
+  const Arguments& arguments;
+  Console& console;
+  // Cancelled by SIGINT and SIGTERM; shown on a terminal if the verb says so.
+  Progress& progress;
+};
+
+struct Verb {
+  std::string name;
+  std::string purpose;  // one line
+  Opening opening = Opening::kNone;
+  bool shows_progress = false;
+  std::vector<PositionalSpec> positionals;
+  std::vector<OptionSpec> options;
+  std::string details;  // further lines for `varve help VERB`, with their ends
+  // A failure's Status gives the message and the exit code.
+  Result<ExitCode> (*run)(Invocation&) = nullptr;
+};
+
+// All verbs, in the order of the help.
+const std::vector<const Verb*>& AllVerbs();
+// Options that every verb takes.
+const std::vector<OptionSpec>& CommonOptions();
+
+inline constexpr const char* kSelectorDetails =
+    "SNAPSHOT is an id, a unique beginning of one, latest, or VOLUME@latest.\n";
+
+}  // namespace varve::cli
