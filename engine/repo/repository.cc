@@ -185,9 +185,9 @@ Result<std::vector<SnapshotRecord>> Repository::Snapshots(std::vector<DamagedRec
 Result<Index*> Repository::index() {
   const std::lock_guard lock(mutex_);
   if (index_ == nullptr) {
-    const auto open = mode_ == OpenMode::kWrite ? OpenIndexForWriter : OpenIndexForReader;
+    const auto open_index = mode_ == OpenMode::kWrite ? OpenIndexForWriter : OpenIndexForReader;
     VARVE_ASSIGN_OR_RETURN(
-        index_, open(storage_, *environment_.local, config_.id, environment_.notice));
+        index_, open_index(storage_, *environment_.local, config_.id, environment_.notice));
   }
   return index_.get();
 }
