@@ -28,6 +28,9 @@ class NoIndexState : public LocalState {
   Result<std::unique_ptr<WriterLock>> AcquireWriterLock(const std::string& purpose) override {
     return state_->AcquireWriterLock(purpose);
   }
+  Result<std::unique_ptr<HeldLock>> TryLock(const std::string& name, LockLife life) override {
+    return state_->TryLock(name, life);
+  }
   Result<std::unique_ptr<Index>> OpenIndex(const RepositoryId&, IndexMode) override {
     return NotFound("no index is used");
   }
@@ -47,8 +50,8 @@ std::string Absolute(const std::string& path) {
 bool SameFile(const std::string& a, const std::string& b) {
   struct stat in_a {};
   struct stat in_b {};
-  return stat(a.c_str(), &in_a) == 0 && stat(b.c_str(), &in_b) == 0 &&
-         in_a.st_dev == in_b.st_dev && in_a.st_ino == in_b.st_ino;
+  return stat(a.c_str(), &in_a) == 0 && stat(b.c_str(), &in_b) == 0 && in_a.st_dev == in_b.st_dev &&
+         in_a.st_ino == in_b.st_ino;
 }
 
 // The path in "file:<path>:<numbers>" or "device:<path>:<numbers>".
@@ -64,18 +67,24 @@ std::string PathOfIdentity(const std::string& identity) {
 
 std::string EncodingName(Encoding encoding) {
   switch (encoding) {
-    case Encoding::kRaw: return "raw";
-    case Encoding::kZstd: return "zstd";
-    case Encoding::kDelta: return "delta";
+    case Encoding::kRaw:
+      return "raw";
+    case Encoding::kZstd:
+      return "zstd";
+    case Encoding::kDelta:
+      return "delta";
   }
   return "?";
 }
 
 std::string KindName(ContentKind kind) {
   switch (kind) {
-    case ContentKind::kChunk: return "chunk";
-    case ContentKind::kLeaf: return "leaf";
-    case ContentKind::kInner: return "node";
+    case ContentKind::kChunk:
+      return "chunk";
+    case ContentKind::kLeaf:
+      return "leaf";
+    case ContentKind::kInner:
+      return "node";
   }
   return "?";
 }
@@ -84,7 +93,7 @@ std::string KindName(ContentKind kind) {
 
 Engine::~Engine() = default;
 
-Status Engine::Init(const std::string& directory, uint32_t chunk_size_bytes) {
+Status Engine::Init(const std::string& directory, const RepositoryOptions& options) {
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     return Status::FromErrno(errno, "create " + directory);
   }
@@ -94,7 +103,7 @@ Status Engine::Init(const std::string& directory, uint32_t chunk_size_bytes) {
   environment.disk = disk.get();
   environment.local = local.get();
   environment.name = directory;
-  return Repository::Create(environment, chunk_size_bytes);
+  return Repository::Create(environment, options);
 }
 
 Result<std::unique_ptr<Engine>> Engine::OpenWith(const std::string& directory,
@@ -134,8 +143,7 @@ Result<std::vector<SnapshotRecord>> Engine::List(const std::string& volume_name)
     repository_->Notice(record.path + " is damaged: " + record.status.message());
   }
   if (!volume_name.empty()) {
-    std::erase_if(records,
-                  [&](const SnapshotRecord& r) { return r.volume_name != volume_name; });
+    std::erase_if(records, [&](const SnapshotRecord& r) { return r.volume_name != volume_name; });
   }
   return records;
 }
@@ -163,8 +171,8 @@ Result<SnapshotReport> Engine::Snapshot(const std::string& volume_path, Snapshot
   return TakeSnapshot(*repository_, *volume, options, progress);
 }
 
-Result<RestoreOutcome> Engine::Restore(const SnapshotRecord& record,
-                                       const RestoreRequest& request, Progress& progress) {
+Result<RestoreOutcome> Engine::Restore(const SnapshotRecord& record, const RestoreRequest& request,
+                                       Progress& progress) {
   VARVE_RETURN_IF_ERROR(CheckOutside("target", request.target));
   if (request.mode != TargetMode::kInPlace &&
       SameFile(request.target, PathOfIdentity(record.volume_identity))) {
@@ -178,8 +186,8 @@ Result<RestoreOutcome> Engine::Restore(const SnapshotRecord& record,
   RestoreOutcome outcome;
   outcome.resumed = target->resumed();
   VARVE_ASSIGN_OR_RETURN(outcome.report,
-                         RestoreSnapshot(*repository_, record, target->writer(),
-                                         target->present(), request.options, progress));
+                         RestoreSnapshot(*repository_, record, target->writer(), target->present(),
+                                         request.options, progress));
   VARVE_RETURN_IF_ERROR(target->Finish());
   return outcome;
 }
@@ -194,9 +202,8 @@ Status Engine::RestoreRange(const SnapshotRecord& record, uint64_t offset, uint6
                            " passes the end of the volume at " +
                            std::to_string(reader->size_bytes()));
   }
-  VARVE_ASSIGN_OR_RETURN(
-      const std::unique_ptr<RestoreTarget> target,
-      RestoreTarget::Open(target_path, TargetMode::kNewFile, length, record.id));
+  VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<RestoreTarget> target,
+                         RestoreTarget::Open(target_path, TargetMode::kNewFile, length, record.id));
   progress.bytes_total = length;
   AlignedBuffer buffer(kRangePiece);
   for (uint64_t done = 0; done < length;) {
@@ -272,13 +279,17 @@ Result<RepositoryTotals> Engine::Totals() {
       totals.chunk_stored_bytes += frame.info.stored_length;
     }
   }
-  for (const char* directory : {".", "snapshots", "sessions"}) {
-    VARVE_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> files, storage.List(directory));
-    for (const DirectoryEntry& file : files) totals.bytes_stored += file.size_bytes;
+  for (const char* directory : {".", "snapshots", "sessions", "tombstones", "holds", "gc"}) {
+    const Result<std::vector<DirectoryEntry>> files = storage.List(directory);
+    if (files.status().code() == Code::kNotFound) continue;  // there was no need for it yet
+    VARVE_RETURN_IF_ERROR(files.status());
+    for (const DirectoryEntry& file : *files)
+      totals.bytes_stored += file.size_bytes;
   }
   const Result<std::vector<DirectoryEntry>> index_files = storage.disk().List("index");
   if (index_files.ok()) {
-    for (const DirectoryEntry& file : *index_files) totals.bytes_index += file.size_bytes;
+    for (const DirectoryEntry& file : *index_files)
+      totals.bytes_index += file.size_bytes;
   }
   return totals;
 }
@@ -336,9 +347,9 @@ Result<Inspection> Engine::InspectFrame(const Place& place) {
     VARVE_ASSIGN_OR_RETURN(const auto entries, DecodeLeaf("leaf", raw, count));
     inspection.columns = {"entry", "chunk", "fingerprint"};
     for (size_t i = 0; i < entries.size(); ++i) {
-      inspection.rows.push_back(
-          {std::to_string(i), entries[i].IsZero() ? "zero" : entries[i].id.Hex(),
-           entries[i].IsZero() ? "" : entries[i].fingerprint.Hex()});
+      inspection.rows.push_back({std::to_string(i),
+                                 entries[i].IsZero() ? "zero" : entries[i].id.Hex(),
+                                 entries[i].IsZero() ? "" : entries[i].fingerprint.Hex()});
     }
     return inspection;
   }
@@ -369,8 +380,7 @@ Result<Inspection> Engine::Inspect(const std::string& name) {
     if (!place) return NotFound("no pack holds " + name);
     return InspectFrame(*place);
   }
-  VARVE_ASSIGN_OR_RETURN(const std::vector<PackListing> packs,
-                         ListPacks(repository_->storage()));
+  VARVE_ASSIGN_OR_RETURN(const std::vector<PackListing> packs, ListPacks(repository_->storage()));
   std::vector<PackId> matches;
   for (const PackListing& pack : packs) {
     if (!name.empty() && pack.id.Hex().starts_with(name)) matches.push_back(pack.id);

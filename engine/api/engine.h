@@ -46,7 +46,7 @@ struct RepositoryTotals {
   uint64_t snapshots = 0;
   uint64_t volumes = 0;
   uint64_t packs = 0;
-  uint64_t bytes_stored = 0;   // all files, the index left out
+  uint64_t bytes_stored = 0;  // all files, the index left out
   uint64_t bytes_index = 0;
   uint64_t bytes_logical = 0;  // sum of the snapshots' volume sizes
   uint64_t chunks = 0;         // frames of each kind in all packs
@@ -67,7 +67,7 @@ struct Inspection {
 class Engine {
  public:
   // Makes a repository. The directory is created if it does not exist (its parent must).
-  static Status Init(const std::string& directory, uint32_t chunk_size_bytes);
+  static Status Init(const std::string& directory, const RepositoryOptions& options);
   // `notice` gets lines for people about what went another way than usual but well.
   static Result<std::unique_ptr<Engine>> Open(const std::string& directory, OpenMode mode,
                                               const std::string& purpose, NoticeFunction notice);
@@ -94,8 +94,7 @@ class Engine {
                       const std::string& target, Progress& progress);
   // Neighbouring changed chunks merged, cut at the end of the larger volume.
   Result<std::vector<VolumeExtent>> Diff(const SnapshotRecord& a, const SnapshotRecord& b);
-  Result<VerifyReport> Verify(const SnapshotRecord& record, VerifyLevel level,
-                              Progress& progress);
+  Result<VerifyReport> Verify(const SnapshotRecord& record, VerifyLevel level, Progress& progress);
   Result<CheckReport> Check(Progress& progress);
   Result<RepositoryTotals> Totals();
   // `config`, a snapshot, a pack, or the id of a chunk or node; unique prefixes will do.
@@ -104,8 +103,8 @@ class Engine {
  private:
   Engine() = default;
   static Result<std::unique_ptr<Engine>> OpenWith(const std::string& directory,
-                                                  std::unique_ptr<LocalState> local,
-                                                  OpenMode mode, const std::string& purpose,
+                                                  std::unique_ptr<LocalState> local, OpenMode mode,
+                                                  const std::string& purpose,
                                                   NoticeFunction notice);
   Status CheckOutside(const std::string& what, const std::string& path) const;
   Result<Inspection> InspectPack(const PackId& id);

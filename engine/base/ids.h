@@ -44,6 +44,8 @@ using Fingerprint = Id<struct FingerprintTag, 16>;
 using PackId = Id<struct PackTag, 16>;
 using SnapshotId = Id<struct SnapshotTag, 16>;
 using SessionId = Id<struct SessionTag, 16>;
+// One group of condemned packs.
+using CondemnedId = Id<struct CondemnedTag, 16>;
 using RepositoryId = Id<struct RepositoryTag, 16>;
 
 }  // namespace varve

@@ -36,6 +36,11 @@ static_assert(kPackSizeMax <= UINT32_MAX, "frame offsets are 32 bits");
 
 // Small objects: configuration, snapshot records, sessions.
 inline constexpr uint64_t kSmallObjectMax = 1 * kMiB;
+inline constexpr size_t kCondemnedPacksMax = 32768;
+inline constexpr size_t kSessionsMax = 4096;
+inline constexpr size_t kPinsMax = 16384;
+static_assert((kCondemnedPacksMax + kSessionsMax) * 16 < kSmallObjectMax - 4096);
+static_assert(kPinsMax * 16 < kSmallObjectMax - 4096);
 inline constexpr size_t kNameBytesMax = 255;
 inline constexpr size_t kTagsMax = 64;
 inline constexpr size_t kTagBytesMax = 1024;

@@ -14,6 +14,7 @@ struct RepositoryConfig {
   RepositoryId id;
   int64_t created_unix_ns = 0;
   uint32_t chunk_size_bytes = 0;
+  bool append_only = false;  // nothing is ever deleted from it
   IdKey id_key{};
   FingerprintSecret fingerprint_secret{};
 };

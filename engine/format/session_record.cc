@@ -10,7 +10,8 @@ constexpr uint16_t kProcess = 0x0002;
 constexpr uint16_t kHost = 0x0003;
 constexpr uint16_t kStart = 0x0004;
 constexpr uint16_t kPurpose = 0x0005;
-constexpr uint16_t kParent = 0x0006;
+constexpr uint16_t kPins = 0x0006;
+constexpr uint16_t kRole = 0x0007;
 }  // namespace
 
 Bytes EncodeSessionRecord(const SessionRecord& record, const RepositoryId& repository) {
@@ -20,7 +21,8 @@ Bytes EncodeSessionRecord(const SessionRecord& record, const RepositoryId& repos
   writer.Text(kHost, record.host);
   writer.Number(kStart, record.start_unix_ns);
   writer.Text(kPurpose, record.purpose);
-  if (record.parent) writer.Field(kParent, record.parent->bytes);
+  if (!record.pins.empty()) writer.Ids(kPins, record.pins);
+  if (record.role != SessionRole::kWriter) writer.Number(kRole, static_cast<uint8_t>(record.role));
   return writer.Finish(ObjectKind::kSession, repository, record.id.bytes);
 }
 
@@ -28,7 +30,8 @@ Result<SessionRecord> DecodeSessionRecord(const std::string& name, ByteSpan obje
                                           const RepositoryId& repository, const SessionId& id) {
   VARVE_ASSIGN_OR_RETURN(const SmallObjectReader reader,
                          SmallObjectReader::Open(name, object, ObjectKind::kSession));
-  VARVE_RETURN_IF_ERROR(reader.CheckTags({kToken, kProcess, kHost, kStart, kPurpose, kParent}));
+  VARVE_RETURN_IF_ERROR(
+      reader.CheckTags({kToken, kProcess, kHost, kStart, kPurpose, kPins, kRole}));
   if (reader.repository() != repository) return reader.Damaged("belongs to another repository");
   SessionRecord record;
   record.id = SessionId{reader.id()};
@@ -38,9 +41,11 @@ Result<SessionRecord> DecodeSessionRecord(const std::string& name, ByteSpan obje
   VARVE_RETURN_IF_ERROR(reader.GetText(kHost, kNameBytesMax, &record.host));
   VARVE_RETURN_IF_ERROR(reader.GetNumber(kStart, &record.start_unix_ns));
   VARVE_RETURN_IF_ERROR(reader.GetText(kPurpose, kNameBytesMax, &record.purpose));
-  SnapshotId parent;
-  VARVE_ASSIGN_OR_RETURN(const bool pinned, reader.FindBytes(kParent, parent.bytes));
-  if (pinned) record.parent = parent;
+  VARVE_RETURN_IF_ERROR(reader.FindIds(kPins, kPinsMax, &record.pins));
+  uint8_t role = static_cast<uint8_t>(SessionRole::kWriter);
+  VARVE_RETURN_IF_ERROR(reader.FindBytes(kRole, {&role, 1}).status());
+  if (role != 1 && role != 2) return reader.Damaged("role " + std::to_string(role));
+  record.role = static_cast<SessionRole>(role);
   return record;
 }
 

@@ -1,14 +1,18 @@
-// The record of a writer at work (FORMAT.md §5): who, since when, and what it pins (G1).
+// The record of a writer or reader at work (FORMAT.md §5): who, since when, what it pins (G1).
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/status.h"
 
 namespace varve {
+
+// A writer may come to rely on any pack it has seen, so packs condemned meanwhile outlive it (G4).
+// A reader relies on its snapshots alone.
+enum class SessionRole : uint8_t { kWriter = 1, kReader = 2 };
 
 struct SessionRecord {
   SessionId id;
@@ -17,7 +21,10 @@ struct SessionRecord {
   std::string host;
   int64_t start_unix_ns = 0;
   std::string purpose;
-  std::optional<SnapshotId> parent;
+  SessionRole role = SessionRole::kWriter;
+  // Snapshots that stay readable as long as the session lasts: a writer's parent, what a reader
+  // reads. At most kPinsMax.
+  std::vector<SnapshotId> pins;
 };
 
 Bytes EncodeSessionRecord(const SessionRecord& record, const RepositoryId& repository);

@@ -130,7 +130,22 @@ Result<bool> SmallObjectReader::FindBytes(uint16_t tag, MutableByteSpan into) co
 
 Status SmallObjectReader::GetBytes(uint16_t tag, MutableByteSpan into) const {
   VARVE_ASSIGN_OR_RETURN(const bool found, FindBytes(tag, into));
-  return found ? Status() : Damaged(TagName(tag) + " is missing");
+  return found ? Status() : Missing(tag);
+}
+
+Status SmallObjectReader::Missing(uint16_t tag) const {
+  return Damaged(TagName(tag) + " is missing");
+}
+
+Result<ByteSpan> SmallObjectReader::IdBytes(uint16_t tag, size_t count_max) const {
+  const FieldView* field = Find(tag);
+  if (field == nullptr) return ByteSpan();
+  const size_t size = field->bytes.size();
+  if (size % std::tuple_size_v<ObjectId> != 0 || size / std::tuple_size_v < ObjectId >> count_max) {
+    return Damaged(TagName(tag) + " is " + std::to_string(size) + " bytes, not a list of at most " +
+                   std::to_string(count_max) + " ids");
+  }
+  return field->bytes;
 }
 
 Status SmallObjectReader::CopyText(const FieldView& field, size_t size_max,
@@ -153,7 +168,7 @@ Result<bool> SmallObjectReader::FindText(uint16_t tag, size_t size_max, std::str
 
 Status SmallObjectReader::GetText(uint16_t tag, size_t size_max, std::string* text) const {
   VARVE_ASSIGN_OR_RETURN(const bool found, FindText(tag, size_max, text));
-  return found ? Status() : Damaged(TagName(tag) + " is missing");
+  return found ? Status() : Missing(tag);
 }
 
 Result<std::vector<std::string>> SmallObjectReader::Texts(uint16_t tag, size_t size_max,

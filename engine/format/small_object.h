@@ -19,7 +19,14 @@ inline constexpr size_t kSmallObjectHeaderBytes = 64;
 // Tags with this bit must be understood by whoever reads the object.
 inline constexpr uint16_t kCriticalTag = 0x8000;
 
-enum class ObjectKind : uint8_t { kConfig = 1, kSnapshot = 2, kSession = 3 };
+enum class ObjectKind : uint8_t {
+  kConfig = 1,
+  kSnapshot = 2,
+  kSession = 3,
+  kTombstone = 4,
+  kHold = 5,
+  kCondemned = 6,
+};
 
 using ObjectId = std::array<uint8_t, 16>;
 
@@ -33,6 +40,14 @@ class SmallObjectWriter {
     uint8_t raw[sizeof(T)];
     StoreLe(raw, value);
     Field(tag, raw);
+  }
+  // Ids of 16 bytes, back to back.
+  template <typename IdType>
+  void Ids(uint16_t tag, const std::vector<IdType>& ids) {
+    Bytes joined;
+    for (const IdType& id : ids)
+      AppendBytes(joined, id.span());
+    Field(tag, joined);
   }
   // The finished object.
   Bytes Finish(ObjectKind kind, const RepositoryId& repository, const ObjectId& id) const;
@@ -65,6 +80,21 @@ class SmallObjectReader {
   }
   Status GetText(uint16_t tag, size_t size_max, std::string* text) const;
   Result<bool> FindText(uint16_t tag, size_t size_max, std::string* text) const;
+  // Ids of 16 bytes, back to back. Find: empty if the field is absent.
+  template <typename IdType>
+  Status FindIds(uint16_t tag, size_t count_max, std::vector<IdType>* ids) const {
+    ids->clear();
+    VARVE_ASSIGN_OR_RETURN(const ByteSpan joined, IdBytes(tag, count_max));
+    for (size_t at = 0; at < joined.size(); at += IdType::kSize) {
+      ids->push_back(IdType::FromBytes(joined.data() + at));
+    }
+    return {};
+  }
+  template <typename IdType>
+  Status GetIds(uint16_t tag, size_t count_max, std::vector<IdType>* ids) const {
+    if (Find(tag) == nullptr) return Missing(tag);
+    return FindIds(tag, count_max, ids);
+  }
   // All fields of a repeated tag, in order.
   Result<std::vector<std::string>> Texts(uint16_t tag, size_t size_max, size_t count_max) const;
   // Unsupported if a critical tag is not among `known`; Corruption if a tag repeats and is not
@@ -80,6 +110,8 @@ class SmallObjectReader {
   };
   Status ParseFields(ByteSpan payload);
   const FieldView* Find(uint16_t tag) const;
+  Status Missing(uint16_t tag) const;
+  Result<ByteSpan> IdBytes(uint16_t tag, size_t count_max) const;
   Status CopyText(const FieldView& field, size_t size_max, std::string* text) const;
 
   std::string name_;

@@ -1,11 +1,13 @@
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 
 #include "base/clock.h"
+#include "io/file_descriptor.h"
 #include "repo/local_state.h"
 
 namespace varve {
@@ -27,6 +29,31 @@ class FileLock : public WriterLock {
  private:
   const int fd_;
 };
+
+class NamedFileLock : public HeldLock {
+ public:
+  NamedFileLock(FileDescriptor fd, std::string path, LockLife life)
+      : fd_(std::move(fd)), path_(std::move(path)), life_(life) {}
+  ~NamedFileLock() override {
+    // While it is still held: whoever opened the file meanwhile sees that it is gone.
+    if (life_ == LockLife::kOnce) unlink(path_.c_str());
+  }
+  NamedFileLock(const NamedFileLock&) = delete;
+  NamedFileLock& operator=(const NamedFileLock&) = delete;
+
+ private:
+  const FileDescriptor fd_;
+  const std::string path_;
+  const LockLife life_;
+};
+
+// Is the file that we locked still the one of that name?
+bool IsStillNamed(int fd, const std::string& path) {
+  struct stat locked {};
+  struct stat named {};
+  return fstat(fd, &locked) == 0 && stat(path.c_str(), &named) == 0 &&
+         locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
+}
 
 std::string HolderText(const std::string& purpose) {
   std::array<char, 256> host{};
@@ -60,6 +87,27 @@ class DirectoryLocalState : public LocalState {
       [[maybe_unused]] const int truncated = ftruncate(fd, 0);
     }
     return std::unique_ptr<WriterLock>(std::make_unique<FileLock>(fd));
+  }
+
+  Result<std::unique_ptr<HeldLock>> TryLock(const std::string& name, LockLife life) override {
+    const std::string folder = directory_ + "/locks";
+    const std::string path = folder + "/" + name;
+    for (;;) {
+      FileDescriptor fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+      if (!fd.valid() && errno == ENOENT) {
+        if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+          return Status::FromErrno(errno, "create " + folder);
+        }
+        continue;
+      }
+      if (!fd.valid()) return Status::FromErrno(errno, "open " + path);
+      if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) return std::unique_ptr<HeldLock>();
+        return Status::FromErrno(errno, "lock " + path);
+      }
+      if (!IsStillNamed(fd.get(), path)) continue;  // its last holder took the name along
+      return std::unique_ptr<HeldLock>(std::make_unique<NamedFileLock>(std::move(fd), path, life));
+    }
   }
 
   Result<std::unique_ptr<Index>> OpenIndex(const RepositoryId& repository,

@@ -20,9 +20,19 @@ class WriterLock {
   virtual ~WriterLock() = default;
 };
 
+// A named lock, held as long as it exists; a process that dies lets go of it.
+class HeldLock {
+ public:
+  virtual ~HeldLock() = default;
+};
+// What stays of a lock that is let go: its name for the next holder, or nothing.
+enum class LockLife { kLasting, kOnce };
+
 class LocalState {
  public:
   virtual ~LocalState() = default;
+  // Takes the lock of that name, or answers null: another process (or this one) holds it.
+  virtual Result<std::unique_ptr<HeldLock>> TryLock(const std::string& name, LockLife life) = 0;
   // Busy, naming the holder, if another process (or this one) writes.
   virtual Result<std::unique_ptr<WriterLock>> AcquireWriterLock(const std::string& purpose) = 0;
   virtual Result<std::unique_ptr<Index>> OpenIndex(const RepositoryId& repository,
@@ -33,7 +43,8 @@ class LocalState {
   virtual Result<std::vector<std::string>> VerifyIndex() = 0;
 };
 
-// The lock is flock(2) on <repository>/lock, the index is RocksDB in <repository>/index.
+// The writer's lock is flock(2) on <repository>/lock, the named ones are on
+// <repository>/locks/<name>; the index is RocksDB in <repository>/index.
 std::unique_ptr<LocalState> NewDirectoryLocalState(const std::string& repository_directory);
 
 }  // namespace varve

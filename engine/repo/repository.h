@@ -1,31 +1,46 @@
 // A repository: its configuration, its snapshots, its packs and the index over them; and the one
 // place that knows in which order things become durable (R6, G1, G5).
 //
-// Opened for reading it changes nothing, needs no lock and is never blocked. Opened for writing it
-// holds the writer's lock: one process at a time, a second one is told who that is.
-// Thread-safe, except Open and Create.
+// Opened for reading it changes nothing but its own sessions, needs no lock and is never blocked.
+// Opened for writing it holds the writer's lock: one process at a time, a second one is told who
+// that is. Opened for maintenance (deletes, holds, GC) it works beside all of them: what these
+// change goes by the rules of gc_protocol.h, and the index is not theirs to write. Thread-safe,
+// except Open and Create.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/random.h"
 #include "base/status.h"
 #include "format/config_format.h"
 #include "format/session_record.h"
+#include "format/snapshot_note.h"
 #include "format/snapshot_record.h"
 #include "io/storage.h"
 #include "repo/index_keeper.h"
 #include "repo/local_state.h"
+#include "repo/session.h"
 
 namespace varve {
 
-enum class OpenMode { kRead, kWrite };
+enum class OpenMode { kRead, kMaintain, kWrite };
+
+// What a new repository is to be.
+struct RepositoryOptions {
+  RepositoryOptions() = default;
+  RepositoryOptions(uint32_t chunk_size) : chunk_size_bytes(chunk_size) {}  // NOLINT: on purpose
+  uint32_t chunk_size_bytes = kChunkSizeDefault;
+  bool append_only = false;
+};
 
 // What a repository stands on. All borrowed.
 struct RepositoryEnvironment {
@@ -45,11 +60,19 @@ struct DamagedRecord {
   Status status;
 };
 
+// All that is said about snapshots, deleted ones too.
+struct SnapshotCatalog {
+  std::vector<SnapshotRecord> records;  // by ascending sequence
+  std::map<SnapshotId, SnapshotNote> tombstones;
+  std::map<SnapshotId, SnapshotNote> holds;
+  std::vector<DamagedRecord> damaged;
+};
+
 class Repository {
  public:
   // Makes an empty repository in a directory that is empty. AlreadyExists otherwise. A crash leaves
   // a directory that Create takes again or a whole repository.
-  static Status Create(const RepositoryEnvironment& environment, uint32_t chunk_size_bytes);
+  static Status Create(const RepositoryEnvironment& environment, const RepositoryOptions& options);
 
   // NotFound if there is no repository at all; Corruption, Unsupported, Busy as the case may be.
   static Result<std::unique_ptr<Repository>> Open(const RepositoryEnvironment& environment,
@@ -64,10 +87,21 @@ class Repository {
   LocalState& local() { return *environment_.local; }
   void Notice(const std::string& text) const { environment_.notice(text); }
 
-  // All snapshots by ascending sequence. Damaged records are Corruption unless the caller asks for
-  // them apart: then they are listed there and left out.
+  // The snapshots that are not deleted, by ascending sequence. Damaged records are Corruption
+  // unless the caller asks for them apart: then they are listed there and left out.
   Result<std::vector<SnapshotRecord>> Snapshots(std::vector<DamagedRecord>* damaged = nullptr);
+  Result<SnapshotCatalog> Catalog();
+  // By id, deleted or not, as long as it is there.
   Result<SnapshotRecord> Snapshot(const SnapshotId& id);
+
+  // Says durably that snapshots are deleted; they are not listed any more, and a later GC collects
+  // what only they used. NotFound, or Denied for a held one, before anything is changed.
+  Status Delete(std::span<const SnapshotId> ids, const std::string& reason);
+  // A held snapshot is not deleted until it is let go.
+  Status Hold(const SnapshotId& id, const std::string& reason);
+  Status Unhold(const SnapshotId& id);
+  // Denied if the repository is append-only.
+  Status CheckMayDelete() const;
 
   // The index, opened at the first call; list or pick snapshots before, so that it knows all their
   // packs.
@@ -75,17 +109,20 @@ class Repository {
   // Deletes and rebuilds it. Writers only.
   Status RebuildIndex();
 
-  // Makes a writer's durable session record (G1). Sessions of dead writers are removed: whoever
-  // holds the writer's lock is the only one alive.
-  Result<SessionRecord> BeginSession(const std::string& purpose,
-                                     const std::optional<SnapshotId>& parent);
+  // Makes a session's durable record (G1), before anything is looked up on its behalf. NotFound if
+  // one of the pinned snapshots was deleted before the session was known: pick another.
+  // Writers' sessions need a repository that is open for writing.
+  Result<std::unique_ptr<Session>> BeginSession(const std::string& purpose, SessionRole role,
+                                                const std::vector<SnapshotId>& pins);
   // Publishes the record: the commit (R6). Everything it names is durable already. Checks first
   // that the session is still this writer's and that the packs it reused exist (G5). Fills in
   // sequence and predecessor, and what the record itself adds to bytes stored and metadata.
-  Status Commit(const SessionRecord& session, const std::vector<PackId>& reused_packs,
+  Status Commit(const Session& session, const std::vector<PackId>& reused_packs,
                 SnapshotRecord* record);
-  // Ends a session, committed or not.
-  Status EndSession(const SessionRecord& session);
+  // Held for moments: whoever changes small objects (sessions, snapshots, notes, condemned packs).
+  Result<std::unique_ptr<HeldLock>> LockCommit();
+  // Ends the sessions whose processes died without doing so.
+  Status RemoveDeadSessions();
   Result<std::vector<SessionRecord>> Sessions();
 
  private:
@@ -93,6 +130,11 @@ class Repository {
              std::unique_ptr<WriterLock> lock);
 
   Status RemoveLeftovers();
+  Status CheckIdentity();
+  Result<bool> IsDeleted(const SnapshotId& id);
+  Result<std::optional<SnapshotNote>> FindNote(ObjectKind kind, const SnapshotId& id);
+  Result<std::map<SnapshotId, SnapshotNote>> Notes(ObjectKind kind,
+                                                   std::vector<DamagedRecord>* damaged);
 
   const RepositoryEnvironment environment_;
   const RepositoryConfig config_;
@@ -108,6 +150,11 @@ class Repository {
 Result<RepositoryConfig> ReadConfig(Storage& storage, const std::string& repository_name,
                                     std::vector<std::string>* damage);
 
+inline constexpr const char* kTombstonesDirectory = "tombstones";
+inline constexpr const char* kHoldsDirectory = "holds";
+inline constexpr const char* kCondemnedDirectory = "gc";
+// Held by whoever collects: one GC at a time.
+inline constexpr const char* kGcLock = "gc";
 inline constexpr const char* kConfigPath = "config";
 inline constexpr const char* kConfigCopyPath = "config.copy";
 std::string SnapshotPath(const SnapshotId& id);

@@ -59,8 +59,8 @@ Result<Parent> FindParent(Repository& repository, const std::string& volume_name
   std::vector<DamagedRecord> damaged;
   VARVE_ASSIGN_OR_RETURN(std::vector<SnapshotRecord> records, repository.Snapshots(&damaged));
   for (const DamagedRecord& record : damaged) {
-    repository.Notice(record.path + " is damaged and cannot be a parent: " +
-                      record.status.message());
+    repository.Notice(record.path +
+                      " is damaged and cannot be a parent: " + record.status.message());
   }
   Parent parent;
   for (SnapshotRecord& record : records) {
@@ -71,6 +71,20 @@ Result<Parent> FindParent(Repository& repository, const std::string& volume_name
     }
   }
   return parent;
+}
+
+// The session pins the parent. One that is deleted at this very moment is passed over.
+Result<std::unique_ptr<Session>> BeginWithParent(Repository& repository,
+                                                 const std::string& volume_name, Parent* parent) {
+  for (;;) {
+    VARVE_ASSIGN_OR_RETURN(*parent, FindParent(repository, volume_name));
+    std::vector<SnapshotId> pins;
+    if (parent->record) pins.push_back(parent->record->id);
+    auto session =
+        repository.BeginSession("snapshot of " + volume_name, SessionRole::kWriter, pins);
+    if (session.status().code() != Code::kNotFound || pins.empty()) return session;
+    // A repository that is gone altogether ends the search: FindParent fails.
+  }
 }
 
 unsigned WorkerCount(const SnapshotOptions& options) {
@@ -88,8 +102,10 @@ Status RunWorkers(SnapshotPlant& plant, std::vector<std::unique_ptr<BlockReader>
       if (!results[i].ok()) plant.scheduler.Stop();
     });
   }
-  for (std::thread& thread : threads) thread.join();
-  for (const Status& result : results) VARVE_RETURN_IF_ERROR(result);
+  for (std::thread& thread : threads)
+    thread.join();
+  for (const Status& result : results)
+    VARVE_RETURN_IF_ERROR(result);
   return {};
 }
 
@@ -137,7 +153,7 @@ Status CheckQuiet(const Volume& volume, Consistency consistency) {
 // Everything from the session's record to the commit.
 Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volume,
                                      const SnapshotOptions& options, const Parent& parent,
-                                     const SessionRecord& session, Progress& progress) {
+                                     const Session& session, Progress& progress) {
   const RepositoryConfig& config = repository.config();
   const TreeGeometry geometry(volume.size_bytes(), config.chunk_size_bytes);
   VARVE_ASSIGN_OR_RETURN(Index * index, repository.index());
@@ -148,9 +164,9 @@ Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volum
   if (parent.record && parent.record->size_bytes > 0) {
     const TreeRoot root{parent.record->root,
                         TreeGeometry(parent.record->size_bytes, config.chunk_size_bytes)};
-    parent_tree = std::make_unique<TreeReader>(repository.storage(), *index, config.id_key, root,
-                                               "snapshot " + parent.record->id.Hex(),
-                                               kParentLeafBatch);
+    parent_tree =
+        std::make_unique<TreeReader>(repository.storage(), *index, config.id_key, root,
+                                     "snapshot " + parent.record->id.Hex(), kParentLeafBatch);
   }
 
   PendingIds pending;
@@ -208,7 +224,7 @@ Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volum
   record.chunk_size_bytes = geometry.chunk_size();
   record.root = root.id;
   if (parent.record) record.parent = parent.record->id;
-  record.start_unix_ns = session.start_unix_ns;
+  record.start_unix_ns = session.record().start_unix_ns;
   record.end_unix_ns = repository.clock().NowUnixNs();
   record.consistency = options.consistency;
   record.tags = options.tags;
@@ -234,16 +250,14 @@ Result<SnapshotReport> TakeSnapshot(Repository& repository, const Volume& volume
                                     const SnapshotOptions& options, Progress& progress) {
   VARVE_RETURN_IF_ERROR(CheckOptions(options));
   progress.bytes_total = volume.size_bytes();
-  VARVE_ASSIGN_OR_RETURN(const Parent parent, FindParent(repository, options.volume_name));
-  VARVE_ASSIGN_OR_RETURN(
-      const SessionRecord session,
-      repository.BeginSession("snapshot of " + options.volume_name,
-                              parent.record ? std::optional(parent.record->id) : std::nullopt));
+  Parent parent;
+  VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                         BeginWithParent(repository, options.volume_name, &parent));
   Result<SnapshotReport> report =
-      TakeInSession(repository, volume, options, parent, session, progress);
+      TakeInSession(repository, volume, options, parent, *session, progress);
   // A session that cannot be ended is removed by the next writer; the snapshot stands or not
   // regardless.
-  const Status ended = repository.EndSession(session);
+  const Status ended = session->End();
   if (!ended.ok()) repository.Notice("the session's record stays: " + ended.message());
   return report;
 }

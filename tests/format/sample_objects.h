@@ -3,8 +3,10 @@
 #pragma once
 
 #include "base/limits.h"
+#include "format/condemned_record.h"
 #include "format/config_format.h"
 #include "format/session_record.h"
+#include "format/snapshot_note.h"
 #include "format/snapshot_record.h"
 
 namespace varve {
@@ -82,8 +84,34 @@ inline SessionRecord SampleSession() {
   session.host = "storage-1";
   session.start_unix_ns = 1'700'000'099'000'000'000;
   session.purpose = "snapshot of orders-db";
-  session.parent = CountingId<SnapshotId>(0x41);
+  session.pins = {CountingId<SnapshotId>(0x41)};
   return session;
+}
+
+// A mount that reads two snapshots.
+inline SessionRecord SampleReaderSession() {
+  SessionRecord session = SampleSession();
+  session.id = CountingId<SessionId>(0xb0);
+  session.purpose = "mount";
+  session.role = SessionRole::kReader;
+  session.pins.push_back(CountingId<SnapshotId>(0x60));
+  return session;
+}
+
+inline SnapshotNote SampleTombstone() {
+  return {CountingId<SnapshotId>(0x42), 1'700'000'200'000'000'000,
+          "keep-last 3: the 4th of orders"};
+}
+
+inline SnapshotNote SampleHold() {
+  return {CountingId<SnapshotId>(0x40), 1'700'000'300'000'000'000, "before the migration"};
+}
+
+inline CondemnedRecord SampleCondemned() {
+  return {CountingId<CondemnedId>(0xd0),
+          1'700'000'400'000'000'000,
+          {CountingId<PackId>(0xd1), CountingId<PackId>(0xd2)},
+          {CountingId<SessionId>(0xa0)}};
 }
 
 }  // namespace varve

@@ -18,7 +18,7 @@ Result<SessionRecord> Decode(ByteSpan object) {
 TEST(SessionRecord, ComesBackAsWritten) {
   SessionRecord session = SampleSession();
   for (const bool pinned : {true, false}) {
-    if (!pinned) session.parent.reset();
+    if (!pinned) session.pins.clear();
     const Result<SessionRecord> decoded = Decode(EncodeSessionRecord(session, kRepository));
     ASSERT_TRUE(decoded.ok()) << decoded.status().message();
     EXPECT_EQ(decoded->id, session.id);
@@ -27,7 +27,8 @@ TEST(SessionRecord, ComesBackAsWritten) {
     EXPECT_EQ(decoded->host, session.host);
     EXPECT_EQ(decoded->start_unix_ns, session.start_unix_ns);
     EXPECT_EQ(decoded->purpose, session.purpose);
-    EXPECT_EQ(decoded->parent, session.parent);
+    EXPECT_EQ(decoded->pins, session.pins);
+    EXPECT_EQ(decoded->role, session.role);
   }
 }
 

@@ -214,6 +214,35 @@ void AddBadSessions(std::vector<BadFile>* files) {
                     "belongs to another repository"});
 }
 
+void AddBadNotes(std::vector<BadFile>* files) {
+  const RepositoryId repository = SampleConfig().id;
+  const auto add = [&](const char* name, Bytes bytes, const char* message) {
+    files->push_back({name, std::move(bytes), Code::kCorruption, message});
+  };
+  const Bytes reader = EncodeSessionRecord(SampleReaderSession(), repository);
+  add("reader_session_role", WithField(reader, NumberField<uint8_t>(7, 3)), "role 3");
+  add("reader_session_pins", WithField(reader, {6, Bytes(31), 0}),
+      "field 0x0006 is 31 bytes, not a list of at most 16384 ids");
+  const Bytes tombstone = EncodeSnapshotNote(ObjectKind::kTombstone, SampleTombstone(), repository);
+  add("tombstone_is_a_hold", EncodeSnapshotNote(ObjectKind::kHold, SampleTombstone(), repository),
+      "is of kind 5, expected 4");
+  add("tombstone_of_another_snapshot",
+      EncodeSnapshotNote(ObjectKind::kTombstone, SampleHold(), repository),
+      "speaks of snapshot 4041");
+  add("tombstone_without_reason", WithoutField(tombstone, 2), "field 0x0002 is missing");
+  add("hold_of_another_repository",
+      EncodeSnapshotNote(ObjectKind::kHold, SampleHold(), CountingId<RepositoryId>(0x11)),
+      "belongs to another repository");
+  CondemnedRecord condemned = SampleCondemned();
+  std::swap(condemned.packs[0], condemned.packs[1]);
+  add("condemned_unsorted", EncodeCondemnedRecord(condemned, repository), "packs do not ascend");
+  condemned.packs.clear();
+  add("condemned_nothing", EncodeCondemnedRecord(condemned, repository), "condemns no pack");
+  add("condemned_without_sessions",
+      WithoutField(EncodeCondemnedRecord(SampleCondemned(), repository), 3),
+      "field 0x0003 is missing");
+}
+
 // A pack with some bytes replaced and all checksums of its structures right again. The smallest
 // pack: header at 0, frame header at 96, stored byte at 160, footer at 161, trailer at 205.
 class BadPack {
@@ -339,6 +368,8 @@ Bytes GoldenVolume() {
 
 std::vector<GoodFile> GoodFiles() {
   const RepositoryConfig config = SampleConfig();
+  RepositoryConfig append_only = config;
+  append_only.append_only = true;
   std::vector<RawField> newer = FieldsOf(EncodeConfig(config));
   newer.insert(newer.begin() + 2, 2, TextField(0x7000, "a field of the future, twice"));
   return {
@@ -347,6 +378,11 @@ std::vector<GoodFile> GoodFiles() {
       {"snapshot", EncodeSnapshotRecord(GoldenSnapshot(), config.id)},
       {"snapshot_minimal", EncodeSnapshotRecord(SampleMinimalRecord(), config.id)},
       {"session", EncodeSessionRecord(SampleSession(), config.id)},
+      {"reader_session", EncodeSessionRecord(SampleReaderSession(), config.id)},
+      {"config_append_only", EncodeConfig(append_only)},
+      {"tombstone", EncodeSnapshotNote(ObjectKind::kTombstone, SampleTombstone(), config.id)},
+      {"hold", EncodeSnapshotNote(ObjectKind::kHold, SampleHold(), config.id)},
+      {"condemned", EncodeCondemnedRecord(SampleCondemned(), config.id)},
       {"pack_smallest", SmallestPack()},
       {"pack_chunks", ChunkPack()},
       {"node_leaf", Nodes().front().stored},
@@ -360,6 +396,7 @@ std::vector<BadFile> BadFiles() {
   AddBadEnvelopes(&files);
   AddBadRecords(&files);
   AddBadSessions(&files);
+  AddBadNotes(&files);
   AddBadPackEnds(&files);
   AddBadFrames(&files);
   return files;
@@ -375,6 +412,21 @@ Status ReadGoldenFile(const std::string& name, ByteSpan bytes) {
   }
   if (name.starts_with("session")) {
     return DecodeSessionRecord(name, bytes, repository, SampleSession().id).status();
+  }
+  if (name.starts_with("reader_session")) {
+    return DecodeSessionRecord(name, bytes, repository, SampleReaderSession().id).status();
+  }
+  if (name.starts_with("tombstone")) {
+    return DecodeSnapshotNote(ObjectKind::kTombstone, name, bytes, repository,
+                              SampleTombstone().snapshot)
+        .status();
+  }
+  if (name.starts_with("hold")) {
+    return DecodeSnapshotNote(ObjectKind::kHold, name, bytes, repository, SampleHold().snapshot)
+        .status();
+  }
+  if (name.starts_with("condemned")) {
+    return DecodeCondemnedRecord(name, bytes, repository, SampleCondemned().id).status();
   }
   if (name == "node_leaf") return DecodeLeaf(name, bytes, kLeafChunks).status();
   if (name == "node_root") return DecodeInner(name, bytes, 1, 2).status();

@@ -6,7 +6,7 @@ import struct
 
 from xxh3 import xxh3_64
 
-KIND_CONFIG, KIND_SNAPSHOT = 1, 2
+KIND_CONFIG, KIND_SNAPSHOT, KIND_TOMBSTONE = 1, 2, 4
 CHUNK, LEAF, INNER = 1, 2, 3
 
 _MAGIC = b"VARVEOBJ"
@@ -141,7 +141,7 @@ class Configuration:
         self.repository_id, payload = open_envelope(data, what, KIND_CONFIG, _NO_ID)
         if self.repository_id == _NO_ID:
             raise Damage(f"{what}: repository id is zero")
-        fields = Fields(payload, what, {1, 2, 0x8003, 0x8004})
+        fields = Fields(payload, what, {1, 2, 3, 0x8003, 0x8004})
         self.created_ns = fields.integer(1, 8, signed=True)
         self.chunk_size = _chunk_size(fields, 2, what)
         id_key = fields.get(0x8003, 32)
@@ -151,6 +151,17 @@ class Configuration:
 
     def id_of(self, kind, data):
         return hmac.digest(self._keys[kind], data, "sha256")
+
+
+class Tombstone:
+    """Says that a snapshot is deleted, whether its record is still there or not."""
+
+    def __init__(self, data, snapshot_id, repository_id):
+        what = f"tombstone {snapshot_id.hex()}"
+        _, payload = open_envelope(data, what, KIND_TOMBSTONE, snapshot_id, repository_id)
+        fields = Fields(payload, what, {1, 2})
+        self.time_ns = fields.integer(1, 8, signed=True)
+        self.reason = fields.text(2)
 
 
 class SnapshotRecord:
@@ -236,30 +247,41 @@ def open_configuration(repository, warn):
     return found[0][0]
 
 
-def read_snapshots(repository, configuration, warn):
-    """Every readable snapshot record by ascending sequence; what is not readable is warned of."""
-    snapshots = []
-    folder = os.path.join(repository, "snapshots")
-    try:
-        names = sorted(os.listdir(folder))
-    except FileNotFoundError:
-        warn("the folder snapshots is missing")
-        return []
-    for name in names:
+def read_objects(repository, folder, kind, configuration, warn):
+    """Every readable object of a folder by its id; what is not readable is warned of."""
+    objects = {}
+    for name in sorted(os.listdir(os.path.join(repository, folder))):
         if name.endswith(".tmp"):
             continue
-        snapshot_id = id_of_name(name)
-        if snapshot_id is None:
-            warn(f"snapshots/{name}: not the name of a snapshot")
+        object_id = id_of_name(name)
+        if object_id is None:
+            warn(f"{folder}/{name}: not the name of an object")
             continue
         try:
-            data = read_small_file(os.path.join(folder, name))
-            snapshots.append(SnapshotRecord(data, snapshot_id, configuration.repository_id))
+            data = read_small_file(os.path.join(repository, folder, name))
+            objects[object_id] = kind(data, object_id, configuration.repository_id)
+        except FileNotFoundError:
+            pass  # removed since it was listed
         except DecodeError as error:
             warn(str(error))
         except OSError as error:
-            warn(f"snapshot {name}: {error.strerror}")
-    return sorted(snapshots, key=lambda snapshot: (snapshot.sequence, snapshot.id))
+            warn(f"{folder}/{name}: {error.strerror}")
+    return objects
+
+
+def read_snapshots(repository, configuration, warn):
+    """The records of the snapshots that are not deleted, by ascending sequence."""
+    try:  # tombstones first: they outlive the records they speak of
+        deleted = read_objects(repository, "tombstones", Tombstone, configuration, warn)
+    except FileNotFoundError:
+        deleted = {}
+    try:
+        snapshots = read_objects(repository, "snapshots", SnapshotRecord, configuration, warn)
+    except FileNotFoundError:
+        warn("the folder snapshots is missing")
+        return []
+    return sorted((snapshot for key, snapshot in snapshots.items() if key not in deleted),
+                  key=lambda snapshot: (snapshot.sequence, snapshot.id))
 
 
 def id_of_name(name):

@@ -185,7 +185,11 @@ class GoldenTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             names = [("config", "config"), ("config.copy", "config"),
                      ("snapshots/" + counting(0x40).hex(), "snapshot"),
-                     ("snapshots/" + counting(0x60).hex(), "snapshot_minimal")]
+                     ("snapshots/" + counting(0x60).hex(), "snapshot_minimal"),
+                     ("tombstones/" + counting(0x42).hex(), "tombstone"),
+                     ("holds/" + counting(0x40).hex(), "hold"),
+                     ("gc/" + counting(0xD0).hex(), "condemned"),
+                     ("sessions/" + counting(0xB0).hex(), "reader_session")]
             names += [(f"packs/{first:02x}/{counting(first).hex()}", name)
                       for name, first in self.PACKS]
             for path, name in names:
@@ -215,8 +219,10 @@ class GoldenTest(unittest.TestCase):
                         small_objects.Configuration(data, name)
                     elif name.startswith("snapshot"):
                         small_objects.SnapshotRecord(data, counting(0x40), repository_id)
-                    elif name.startswith("session"):
-                        continue
+                    elif name.startswith("tombstone"):
+                        small_objects.Tombstone(data, counting(0x42), repository_id)
+                    elif name.startswith(("session", "reader_session", "hold", "condemned")):
+                        continue  # nothing that this reader honours
                     else:
                         self.scan_pack(data, repository_id, refused.append)
                 except small_objects.DecodeError as error:
@@ -298,6 +304,20 @@ class DecodeTest(unittest.TestCase):
         self.assertEqual([entry["sequence"] for entry in listed], [1, 2, 3])
         self.assertEqual(listed[0]["tags"], ["a=b", "c=d"])
         self.assertEqual(len(self.run_decode("list").stdout.splitlines()), 3)
+
+    def test_a_deleted_snapshot_is_not_there_and_a_damaged_tombstone_deletes_nothing(self):
+        volume = make_volume(1, 3)
+        names = [self.writer.snapshot(volume)[0] for _ in range(2)]
+        self.writer.put("tombstones/" + names[1],
+                        envelope(4, bytes.fromhex(names[1]), [(1, bytes(8)), (2, b"why")]))
+        done = self.run_decode("list", "--json")
+        self.assertEqual([entry["id"] for entry in json.loads(done.stdout)["snapshots"]],
+                         names[:1])
+        self.assertEqual(self.run_decode("verify", names[1]).returncode, 4)
+        self.assertEqual(self.restore("latest"), volume)
+        self.damage(os.path.join(self.repository, "tombstones", names[1]), 70)
+        self.assertEqual(self.run_decode("verify", names[1]).returncode, 8)
+        self.assertEqual(len(self.run_decode("list").stdout.splitlines()), 2)
 
     def test_damaged_footer_trailer_or_frame_header_costs_nothing(self):
         volume = make_volume(1, 100)
