@@ -94,7 +94,11 @@ std::string KindName(ContentKind kind) {
 Engine::~Engine() = default;
 
 Status Engine::Init(const std::string& directory, const RepositoryOptions& options) {
-  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (mkdir(directory.c_str(), 0700) == 0) {
+    VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<Disk> parent,
+                           OpenPosixDisk(std::filesystem::path(Absolute(directory)).parent_path()));
+    VARVE_RETURN_IF_ERROR(parent->SyncDirectory("."));
+  } else if (errno != EEXIST) {
     return Status::FromErrno(errno, "create " + directory);
   }
   VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<Disk> disk, OpenPosixDisk(directory));

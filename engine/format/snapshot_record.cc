@@ -160,4 +160,18 @@ Result<SnapshotRecord> DecodeSnapshotRecord(const std::string& name, ByteSpan ob
   return record;
 }
 
+uint64_t SalvageSequence(ByteSpan object) {
+  constexpr size_t kFieldHeaderBytes = 8;
+  size_t at = kSmallObjectHeaderBytes;
+  while (at + kFieldHeaderBytes <= object.size()) {
+    const auto tag = LoadLe<uint16_t>(object.data() + at);
+    const auto length = LoadLe<uint32_t>(object.data() + at + 4);
+    at += kFieldHeaderBytes;
+    if (length > object.size() - at) return 0;
+    if (tag == kSequence && length == 8) return LoadLe<uint64_t>(object.data() + at);
+    at += length;
+  }
+  return 0;
+}
+
 }  // namespace varve

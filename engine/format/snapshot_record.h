@@ -57,4 +57,8 @@ Bytes EncodeSnapshotRecord(const SnapshotRecord& record, const RepositoryId& rep
 Result<SnapshotRecord> DecodeSnapshotRecord(const std::string& name, ByteSpan object,
                                             const RepositoryId& repository, const SnapshotId& id);
 
+// The sequence that a damaged record seems to have, by its fields alone; 0 if none can be seen. A
+// hint: nothing vouches for it.
+uint64_t SalvageSequence(ByteSpan object);
+
 }  // namespace varve

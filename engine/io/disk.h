@@ -52,6 +52,8 @@ class Disk {
   virtual Status Remove(const std::string& path) = 0;
   // Creates one directory; fine if it exists.
   virtual Status CreateDirectory(const std::string& path) = 0;
+  // Removes an empty directory; a failure if anything is in it.
+  virtual Status RemoveDirectory(const std::string& path) = 0;
   // fsync of the directory: makes creations, renames and removals in it durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Entries in no particular order, without "." and "..". NotFound if there is no such directory.

@@ -33,6 +33,7 @@ class PosixDisk : public Disk {
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   Status CreateDirectory(const std::string& path) override;
+  Status RemoveDirectory(const std::string& path) override;
   Status SyncDirectory(const std::string& path) override;
   Result<std::vector<DirectoryEntry>> List(const std::string& path) override;
   Result<uint64_t> Size(const std::string& path) override;
@@ -94,6 +95,14 @@ Status PosixDisk::CreateDirectory(const std::string& path) {
     return OkStatus();
   }
   return Status::FromErrno(error, path + ": creating the directory");
+}
+
+Status PosixDisk::RemoveDirectory(const std::string& path) {
+  const RootedDirectory::Parent parent = root_.OpenParent(path);
+  if (parent.fd < 0 || unlinkat(parent.fd, parent.leaf.c_str(), AT_REMOVEDIR) != 0) {
+    return Status::FromErrno(errno, path + "/: removing the directory");
+  }
+  return OkStatus();
 }
 
 Status PosixDisk::SyncDirectory(const std::string& path) {

@@ -19,10 +19,6 @@ Status CheckEmpty(Disk& disk, const std::string& name) {
   VARVE_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, disk.List("."));
   for (const DirectoryEntry& entry : entries) {
     if (entry.name == kConfigPath) return AlreadyExists(name + " is a repository already");
-    if (entry.name == "snapshots") {
-      VARVE_ASSIGN_OR_RETURN(const auto snapshots, disk.List("snapshots"));
-      if (!snapshots.empty()) return AlreadyExists(name + " holds snapshots already");
-    }
     const bool ours = entry.name == "lock" || entry.name == "locks" ||
                       entry.name == kConfigCopyPath || entry.name.ends_with(kTemporarySuffix) ||
                       std::find(std::begin(kDirectories), std::end(kDirectories), entry.name) !=
@@ -31,6 +27,24 @@ Status CheckEmpty(Disk& disk, const std::string& name) {
       return AlreadyExists(name + " is not empty (it holds " + entry.name +
                            ") and is not a repository");
     }
+  }
+  return {};
+}
+
+// The directories of an interrupted Create go first. They may have been visible and not durable:
+// the failed sync of a directory is told once, and a later one says that all is well.
+Status RemoveEmptyDirectories(Disk& disk, const std::string& name) {
+  for (const char* directory : kDirectories) {
+    const Result<std::vector<DirectoryEntry>> entries = disk.List(directory);
+    if (entries.status().code() == Code::kNotFound) continue;
+    VARVE_RETURN_IF_ERROR(entries.status());
+    for (const DirectoryEntry& entry : *entries) {
+      const std::string path = std::string(directory) + "/" + entry.name;
+      if (!entry.is_directory || !disk.RemoveDirectory(path).ok()) {
+        return AlreadyExists(name + " has no configuration, but it holds " + path);
+      }
+    }
+    VARVE_RETURN_IF_ERROR(disk.RemoveDirectory(directory));
   }
   return {};
 }
@@ -50,6 +64,7 @@ Status Repository::Create(const RepositoryEnvironment& environment,
   VARVE_RETURN_IF_ERROR(CheckEmpty(*environment.disk, environment.name));
   VARVE_ASSIGN_OR_RETURN(const auto lock, environment.local->AcquireWriterLock("init"));
   Storage storage(*environment.disk);
+  VARVE_RETURN_IF_ERROR(RemoveEmptyDirectories(*environment.disk, environment.name));
   for (const char* directory : kDirectories) {
     VARVE_RETURN_IF_ERROR(storage.CreateDirectory(directory));
   }

@@ -130,6 +130,7 @@ class Repository {
              std::unique_ptr<WriterLock> lock);
 
   Status RemoveLeftovers();
+  void GiveSequence(const SnapshotCatalog& others, SnapshotRecord* record);
   Status CheckIdentity();
   Result<bool> IsDeleted(const SnapshotId& id);
   Result<std::optional<SnapshotNote>> FindNote(ObjectKind kind, const SnapshotId& id);

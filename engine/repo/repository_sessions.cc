@@ -115,6 +115,27 @@ Result<std::unique_ptr<Session>> Repository::BeginSession(const std::string& pur
   return session;
 }
 
+// One more than the largest; deleted ones count as long as they are there. A damaged record had a
+// sequence, too, which must not be given again: it may be repaired one day.
+void Repository::GiveSequence(const SnapshotCatalog& others, SnapshotRecord* record) {
+  uint64_t largest = 0;
+  for (const SnapshotRecord& other : others.records) {
+    if (other.sequence <= largest) continue;
+    largest = other.sequence;
+    record->predecessor = other.id;
+  }
+  const uint64_t plausible_max = largest + (uint64_t{1} << 32);
+  uint64_t damaged_records = 0;
+  for (const DamagedRecord& damaged : others.damaged) {
+    if (!damaged.path.starts_with("snapshots/")) continue;
+    ++damaged_records;
+    const Result<Bytes> object = storage_.ReadSmall(damaged.path, kSmallObjectMax);
+    const uint64_t seen = object.ok() ? SalvageSequence(*object) : 0;
+    if (seen <= plausible_max) largest = std::max(largest, seen);
+  }
+  record->sequence = largest + damaged_records + 1;
+}
+
 Status Repository::Commit(const Session& session, const std::vector<PackId>& reused_packs,
                           SnapshotRecord* record) {
   VARVE_RETURN_IF_ERROR(CheckIdentity());
@@ -137,13 +158,7 @@ Status Repository::Commit(const Session& session, const std::vector<PackId>& reu
         storage_.Size(PackPath(pack)).status().WithContext("a reused pack is gone"));
   }
   VARVE_ASSIGN_OR_RETURN(const SnapshotCatalog others, Catalog());
-  // Deleted ones count as long as they are there; damaged ones stay as they are.
-  record->sequence = 1;
-  for (const SnapshotRecord& other : others.records) {
-    if (other.sequence < record->sequence) continue;
-    record->sequence = other.sequence + 1;
-    record->predecessor = other.id;
-  }
+  GiveSequence(others, record);
   const uint64_t record_bytes = EncodeSnapshotRecord(*record, config_.id).size();
   record->statistics.bytes_stored += record_bytes;
   record->statistics.bytes_metadata += record_bytes;

@@ -165,6 +165,20 @@ Status SimulatedDisk::CreateDirectory(const std::string& path) {
   return OkStatus();
 }
 
+Status SimulatedDisk::RemoveDirectory(const std::string& path) {
+  const std::string what = path + "/: removing the directory";
+  std::optional<Fault> fault;
+  const auto lock = Begin(OperationKind::kRemove, path, &fault);
+  if (fault) return Fail(*fault, what);
+  VARVE_RETURN_IF_ERROR(CheckDirectory(path, what));
+  const auto child = names_.upper_bound(path + "/");
+  if (child != names_.end() && child->first.starts_with(path + "/")) {
+    return Status::FromErrno(ENOTEMPTY, what);
+  }
+  Change(DirectoryOf(path), {{path, std::nullopt}});
+  return OkStatus();
+}
+
 Status SimulatedDisk::SyncDirectory(const std::string& raw_path) {
   const std::string path = Normalize(raw_path);
   const std::string what = path + "/: syncing the directory";
