@@ -6,25 +6,70 @@
 
 #include "store/memory_index.h"
 #include "store/pack_reader.h"
+#include "store/pack_writer.h"
 
 namespace varve {
 namespace {
 
+bool IsWhole(Storage& storage, const PackId& pack, const PlacedFrame& frame) {
+  Bytes bytes(frame.info.FrameBytes());
+  return storage.Read(PackPath(pack), frame.offset, bytes).ok() &&
+         CheckStoredFrame("", frame.offset, bytes, frame.info).ok();
+}
+
+// Drops from the frames of `pack` those that the index has in another pack, alike and whole: of two
+// copies a damaged one must not win. Copies are rare, so reading them costs nothing.
+Status DropCopiesOfGood(Storage& storage, Index& index, const PackId& pack,
+                        std::vector<PlacedFrame>* frames) {
+  std::vector<ContentId> ids;
+  for (const PlacedFrame& frame : *frames)
+    ids.push_back(frame.info.id);
+  std::vector<std::optional<Place>> places;
+  VARVE_RETURN_IF_ERROR(index.FindMany(ids, &places));
+  std::vector<PlacedFrame> kept;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const std::optional<Place>& place = places[i];
+    const bool alike = place && place->pack != pack && place->usable &&
+                       (place->frame.encoding == Encoding::kDelta) ==
+                           ((*frames)[i].info.encoding == Encoding::kDelta);
+    if (alike && IsWhole(storage, place->pack, {place->offset, place->frame})) continue;
+    kept.push_back((*frames)[i]);
+  }
+  *frames = std::move(kept);
+  return {};
+}
+
 Status AddPack(Storage& storage, const PackId& id, const RepositoryId& repository, Index& index,
                const NoticeFunction& notice) {
-  const Result<std::vector<PlacedFrame>> frames = ReadPackFrames(storage, id, repository);
-  if (frames.ok()) return index.Add(id, *frames);
-  if (frames.status().code() == Code::kCorruption) {
-    notice("pack " + id.Hex() + " is left out of the index: " + frames.status().message());
-    return index.Add(id, {});  // known, and known to give nothing
+  Result<std::vector<PlacedFrame>> frames = ReadPackFrames(storage, id, repository);
+  if (frames.ok()) {
+    VARVE_RETURN_IF_ERROR(DropCopiesOfGood(storage, index, id, &*frames));
+    return index.Add(id, *frames);
   }
-  return frames.status();
+  const Code code = frames.status().code();
+  if (code == Code::kNotFound) return {};  // removed since it was listed
+  notice("pack " + id.Hex() + " is left out of the index: " + frames.status().message());
+  // Damaged: known, and known to give nothing. Otherwise (it cannot be read now, or not by this
+  // version) it stays unknown and is looked at again the next time.
+  return code == Code::kCorruption ? index.Add(id, {}) : Status();
 }
 
 Status AddPacks(Storage& storage, const std::vector<PackId>& packs,
                 const RepositoryId& repository, Index& index, const NoticeFunction& notice) {
   for (const PackId& pack : packs) {
     VARVE_RETURN_IF_ERROR(AddPack(storage, pack, repository, index, notice));
+  }
+  return {};
+}
+
+// A pack that a writer published and did not live to enter into the index may be visible and not
+// durable yet: its directory was not synced. From now on snapshots may be built on it.
+Status MakeNamesDurable(Storage& storage, const std::vector<PackId>& packs) {
+  std::set<std::string> directories;
+  for (const PackId& pack : packs)
+    directories.insert(PackPath(pack).substr(0, 8));
+  for (const std::string& directory : directories) {
+    VARVE_RETURN_IF_ERROR(storage.disk().SyncDirectory(directory));
   }
   return {};
 }
@@ -83,6 +128,11 @@ class HealingIndex : public Index {
     return Current()->Add(pack, frames);
   }
   Result<std::vector<PackId>> Packs() override { return Current()->Packs(); }
+  Status Distrust(std::span<const ContentId> ids) override { return Current()->Distrust(ids); }
+  Status MarkProved(const SnapshotId& snapshot) override { return Current()->MarkProved(snapshot); }
+  Result<bool> IsProved(const SnapshotId& snapshot) override {
+    return Current()->IsProved(snapshot);
+  }
   Status Flush() override { return Current()->Flush(); }
 
  private:
@@ -122,6 +172,7 @@ Result<std::unique_ptr<Index>> RebuildIndex(Storage& storage, LocalState& local,
   VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Index> index,
                          local.OpenIndex(repository, IndexMode::kWriter));
   VARVE_ASSIGN_OR_RETURN(const std::vector<PackId> packs, PacksOnDisk(storage));
+  VARVE_RETURN_IF_ERROR(MakeNamesDurable(storage, packs));
   VARVE_RETURN_IF_ERROR(AddPacks(storage, packs, repository, *index, notice));
   VARVE_RETURN_IF_ERROR(index->Flush());
   return index;
@@ -138,6 +189,7 @@ Result<std::unique_ptr<Index>> OpenIndexForWriter(Storage& storage, LocalState& 
   } else {
     const Result<Difference> difference = CompareWithDisk(storage, **index);
     if (difference.ok() && difference->gone_from_disk.empty()) {
+      VARVE_RETURN_IF_ERROR(MakeNamesDurable(storage, difference->unknown_to_index));
       VARVE_RETURN_IF_ERROR(
           AddPacks(storage, difference->unknown_to_index, repository, **index, notice));
       return index;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/content_hasher.h"
+#include "store/frame_reader.h"
 #include "store/pack_reader.h"
 
 namespace varve {
@@ -83,7 +85,8 @@ class Check {
     const Status scanned =
         ScanPack(storage_, pack.id, repository_.config().id, [&](const PackDamage& damage) {
           Find(object, damage.what);
-          if (!damage.frame.IsZero()) damaged_frames_.insert({pack.id, damage.offset});
+          if (damage.frame.IsZero() || IsReadable(damage, index)) return;
+          damaged_frames_.insert({pack.id, damage.offset});
         });
     if (scanned.code() == Code::kNotFound) return {};  // removed meanwhile
     if (!scanned.ok()) {
@@ -95,6 +98,20 @@ class Check {
     if (!frames.ok()) return {};  // the scan told
     report_.frames += frames->size();
     return CompareWithIndex(object, *frames, index);
+  }
+
+  // Damaged and not lost: another frame has the same content, or only the frame's header is damaged
+  // and the footer tells how to read the rest.
+  bool IsReadable(const PackDamage& damage, Index& index) {
+    FrameReader frames(storage_, index);
+    Bytes raw(damage.raw_length);
+    FrameRequest request;
+    request.id = damage.frame;
+    request.kind = damage.kind;
+    request.into = raw;
+    if (!frames.ReadMany({&request, 1}).ok() || !request.status.ok()) return false;
+    ContentHasher hasher(repository_.config().id_key);
+    return hasher.Compute(damage.kind, ByteSpan(raw).first(request.length)) == damage.frame;
   }
 
   // Every frame must be findable. Where it is found may be another pack: ids are stored again now

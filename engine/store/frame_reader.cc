@@ -150,11 +150,19 @@ const FrameReader::Wanted* FrameReader::FindBase(Wanted& wanted) const {
   return &base;
 }
 
-void FrameReader::Check(Wanted& wanted) {
+void FrameReader::Check(Wanted& wanted, ReadDepth depth) {
   const FrameInfo& info = wanted.place.frame;
-  wanted.status = CheckStoredFrame("pack " + wanted.place.pack.Hex(), wanted.place.offset,
-                                   wanted.frame, info);
-  if (wanted.status.ok() && info.encoding == Encoding::kDelta) FindBase(wanted);
+  const std::string name = "pack " + wanted.place.pack.Hex();
+  wanted.status = CheckStoredFrame(name, wanted.place.offset, wanted.frame, info);
+  if (!wanted.status.ok() && depth == ReadDepth::kDecoded) {
+    uint64_t checksum = 0;
+    wanted.header_damage =
+        DecodeFrameHeader(name, wanted.place.offset, wanted.frame, &checksum).status();
+    if (!wanted.header_damage.ok()) wanted.status = {};
+  }
+  if (!wanted.status.ok() || info.encoding != Encoding::kDelta) return;
+  const Wanted* base = FindBase(wanted);
+  if (base != nullptr && wanted.header_damage.ok()) wanted.header_damage = base->header_damage;
 }
 
 // After Check.
@@ -181,7 +189,9 @@ void FrameReader::Decode(Wanted& wanted) {
     base_bytes = base->raw.first(base->place.frame.raw_length);
   }
   wanted.status = decoder_.Decode(stored, base_bytes, raw);
-  if (!wanted.status.ok()) {
+  if (!wanted.status.ok() && !wanted.header_damage.ok()) {
+    wanted.status = wanted.header_damage;
+  } else if (!wanted.status.ok()) {
     wanted.status =
         wanted.status.WithContext(name + ": frame at " + std::to_string(wanted.place.offset));
   }
@@ -203,13 +213,14 @@ Status FrameReader::ReadMany(std::span<FrameRequest> requests, ReadDepth depth) 
     for (Wanted& wanted : wanted_) {
       const bool is_delta = wanted.place.frame.encoding == Encoding::kDelta;
       if (!wanted.status.ok() || is_delta != deltas) continue;
-      Check(wanted);
+      Check(wanted, depth);
       if (wanted.status.ok() && depth == ReadDepth::kDecoded) Decode(wanted);
     }
   }
   for (FrameRequest& request : requests) {
     const Wanted& wanted = wanted_[wanted_by_id_.at(request.id)];
     request.status = wanted.status;
+    request.checked = wanted.header_damage.ok();
     if (!wanted.status.ok()) continue;
     request.frame = wanted.place.frame;
     request.length = wanted.place.frame.raw_length;

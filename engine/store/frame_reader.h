@@ -1,7 +1,8 @@
 // The read path's lower half: content ids in, decoded bytes out. Looks places up, reads
 // neighbouring frames in one request, decodes bases once, then what stands on them.
 //
-// What it verifies: the frame's header and id, the checksum of its stored bytes, the exact length.
+// What it verifies: the frame's header and id, the checksum of its stored bytes (unless `checked`
+// says otherwise), the exact length.
 // The caller verifies the decoded bytes (a node by its id, a chunk by the fingerprint of its leaf)
 // before anybody sees them (R5).
 // Thread-compatible: one per thread; scratch memory is reused.
@@ -34,6 +35,9 @@ struct FrameRequest {
   FrameInfo frame;
   size_t length = 0;
   Status status;
+  // False: a frame header is damaged, and the bytes were decoded by what the pack's footer says, as
+  // FORMAT.md allows. No checksum vouches for the stored bytes: only the check of the decoded ones.
+  bool checked = true;
 };
 
 class FrameReader {
@@ -57,6 +61,7 @@ class FrameReader {
     Place place;
     ByteSpan frame;  // header and stored bytes, in stored_
     Status status;
+    Status header_damage;  // the frame is read without its header
   };
   // Neighbouring frames of one pack, read in one request.
   struct Run {
@@ -72,7 +77,7 @@ class FrameReader {
   void ReadRuns(std::vector<Run> runs);
   // The base of a delta, checked to be one; the delta's status says why not.
   const Wanted* FindBase(Wanted& wanted) const;
-  void Check(Wanted& wanted);
+  void Check(Wanted& wanted, ReadDepth depth);
   void Decode(Wanted& wanted);
 
   Storage& storage_;

@@ -21,6 +21,9 @@ struct Place {
   PackId pack;
   uint64_t offset = 0;  // of the frame's header
   FrameInfo frame;
+  // False: it turned out damaged (Distrust), or FindUsable found that its base is. It may be read
+  // all the same, but nothing new may rely on it.
+  bool usable = true;
 };
 
 class Index {
@@ -31,17 +34,33 @@ class Index {
   // itself is damaged: never an answer that says "unknown" then (R10).
   virtual Status FindMany(std::span<const ContentId> ids,
                           std::vector<std::optional<Place>>* places) = 0;
-  // Adds the frames of one pack, all or none. A delta never takes the place of a frame that stands
-  // alone, so bases stay bases whatever the order of packs.
+  // Adds the frames of one pack, all or none. A newer place takes the place of an older one, but a
+  // delta never that of a frame that stands alone: bases stay bases whatever the order of packs.
   virtual Status Add(const PackId& pack, std::span<const PlacedFrame> frames) = 0;
   // The packs that were added, sorted.
   virtual Result<std::vector<PackId>> Packs() = 0;
+  // These frames turned out damaged: their places are not usable until they are added again. Drops
+  // all proofs. Ids that are not in the index are passed over.
+  virtual Status Distrust(std::span<const ContentId> ids) = 0;
+  // The proof that every chunk of a snapshot was found usable here, or put here, when it was
+  // committed: the next snapshot may adopt them without a look. It holds as long as the index finds
+  // no pack missing (it is made anew then, without proofs) and nobody met damage.
+  virtual Status MarkProved(const SnapshotId& snapshot) = 0;
+  virtual Result<bool> IsProved(const SnapshotId& snapshot) = 0;
   // What was added survives the process. No commit depends on it.
   virtual Status Flush() = 0;
 
+  // FindMany, and tells of each place whether something new may rely on it: a delta only if its
+  // base is here, stands alone and is usable.
+  Status FindUsable(std::span<const ContentId> ids, std::vector<std::optional<Place>>* places);
   Result<std::optional<Place>> Find(const ContentId& id) {
     std::vector<std::optional<Place>> places;
     VARVE_RETURN_IF_ERROR(FindMany({&id, 1}, &places));
+    return places[0];
+  }
+  Result<std::optional<Place>> FindUsable(const ContentId& id) {
+    std::vector<std::optional<Place>> places;
+    VARVE_RETURN_IF_ERROR(FindUsable({&id, 1}, &places));
     return places[0];
   }
 };

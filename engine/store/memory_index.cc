@@ -4,6 +4,16 @@
 
 namespace varve {
 
+std::unique_ptr<MemoryIndex> MemoryIndex::Clone() {
+  VARVE_CHECK(below_ == nullptr);
+  auto clone = std::make_unique<MemoryIndex>();
+  const std::lock_guard lock(mutex_);
+  clone->places_ = places_;
+  clone->packs_ = packs_;
+  clone->proved_ = proved_;
+  return clone;
+}
+
 Status MemoryIndex::FindMany(std::span<const ContentId> ids,
                              std::vector<std::optional<Place>>* places) {
   if (below_ != nullptr) {
@@ -14,7 +24,10 @@ Status MemoryIndex::FindMany(std::span<const ContentId> ids,
   const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < ids.size(); ++i) {
     const auto found = places_.find(ids[i]);
-    if (found != places_.end()) (*places)[i] = found->second;
+    if (found == places_.end()) continue;
+    const bool keep = (*places)[i] && found->second.frame.encoding == Encoding::kDelta &&
+                      (*places)[i]->frame.encoding != Encoding::kDelta;
+    if (!keep) (*places)[i] = found->second;
   }
   return {};
 }
@@ -23,14 +36,42 @@ Status MemoryIndex::Add(const PackId& pack, std::span<const PlacedFrame> frames)
   const std::lock_guard lock(mutex_);
   for (const PlacedFrame& frame : frames) {
     const Place place{pack, frame.offset, frame.info};
-    if (frame.info.encoding == Encoding::kDelta) {
-      places_.try_emplace(frame.info.id, place);
-    } else {
-      places_.insert_or_assign(frame.info.id, place);
-    }
+    const auto [present, is_new] = places_.try_emplace(frame.info.id, place);
+    const bool keep = frame.info.encoding == Encoding::kDelta &&
+                      present->second.frame.encoding != Encoding::kDelta;
+    if (!is_new && !keep) present->second = place;
   }
   packs_.push_back(pack);
   return {};
+}
+
+Status MemoryIndex::Distrust(std::span<const ContentId> ids) {
+  std::vector<std::optional<Place>> places;
+  VARVE_RETURN_IF_ERROR(FindMany(ids, &places));
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (!places[i]) continue;
+    places[i]->usable = false;
+    places_.insert_or_assign(ids[i], *places[i]);
+  }
+  proved_.clear();
+  proofs_below_hold_ = false;
+  return {};
+}
+
+Status MemoryIndex::MarkProved(const SnapshotId& snapshot) {
+  const std::lock_guard lock(mutex_);
+  proved_.insert(snapshot);
+  return {};
+}
+
+Result<bool> MemoryIndex::IsProved(const SnapshotId& snapshot) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (proved_.count(snapshot) != 0) return true;
+    if (below_ == nullptr || !proofs_below_hold_) return false;
+  }
+  return below_->IsProved(snapshot);
 }
 
 Result<std::vector<PackId>> MemoryIndex::Packs() {

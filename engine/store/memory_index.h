@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -13,12 +14,18 @@ namespace varve {
 
 class MemoryIndex : public Index {
  public:
+  // What it holds is copied; there is none below it.
+  std::unique_ptr<MemoryIndex> Clone();
+
   explicit MemoryIndex(std::unique_ptr<Index> below = nullptr) : below_(std::move(below)) {}
 
   Status FindMany(std::span<const ContentId> ids,
                   std::vector<std::optional<Place>>* places) override;
   Status Add(const PackId& pack, std::span<const PlacedFrame> frames) override;
   Result<std::vector<PackId>> Packs() override;
+  Status Distrust(std::span<const ContentId> ids) override;
+  Status MarkProved(const SnapshotId& snapshot) override;
+  Result<bool> IsProved(const SnapshotId& snapshot) override;
   Status Flush() override { return {}; }
 
  private:
@@ -26,6 +33,8 @@ class MemoryIndex : public Index {
   std::mutex mutex_;
   std::unordered_map<ContentId, Place> places_;  // guarded by mutex_
   std::vector<PackId> packs_;                    // guarded by mutex_
+  std::set<SnapshotId> proved_;                  // guarded by mutex_
+  bool proofs_below_hold_ = true;                // guarded by mutex_
 };
 
 }  // namespace varve

@@ -52,6 +52,30 @@ std::vector<PlacedFrame> WalkFrameHeaders(const std::string& name, ByteSpan pack
   return frames;
 }
 
+// The same from a pack whose end cannot be read: header by header, as far as they can be read.
+Result<std::vector<PlacedFrame>> WalkReadableHeaders(Storage& storage, const PackId& id,
+                                                     uint64_t size) {
+  const std::string name = PackName(id);
+  std::vector<PlacedFrame> frames;
+  uint64_t offset = kPackHeaderBytes;
+  while (offset < size) {
+    uint8_t header[kDeltaHeaderBytes];
+    const size_t length = std::min<uint64_t>(sizeof(header), size - offset);
+    const Status read = storage.Read(PackPath(id), offset, MutableByteSpan(header).first(length));
+    if (!read.ok()) {
+      if (read.code() == Code::kIo || read.code() == Code::kCorruption) break;
+      return read;
+    }
+    uint64_t checksum = 0;
+    const Result<FrameInfo> info =
+        DecodeFrameHeader(name, offset, ByteSpan(header).first(length), &checksum);
+    if (!info.ok() || info->FrameBytes() > size - offset) break;
+    frames.push_back({offset, *info});
+    offset += info->FrameBytes();
+  }
+  return frames;
+}
+
 Result<Bytes> ReadWholePack(Storage& storage, const PackId& id) {
   return storage.ReadSmall(PackPath(id), kPackSizeMax);
 }
@@ -94,7 +118,10 @@ class PackScan {
     const Status status =
         CheckStoredFrame(name_, frame.offset,
                          pack_.subspan(frame.offset, frame.info.FrameBytes()), frame.info);
-    if (!status.ok()) report_({frame.offset, status.message(), frame.info.id});
+    if (!status.ok()) {
+      report_(
+          {frame.offset, status.message(), frame.info.id, frame.info.kind, frame.info.raw_length});
+    }
   }
 
   // Without a footer nobody can say how many frames there were: if the walk stopped before
@@ -154,16 +181,18 @@ Result<std::vector<PlacedFrame>> ReadPackFrames(Storage& storage, const PackId& 
   uint8_t header_bytes[kPackHeaderBytes];
   VARVE_ASSIGN_OR_RETURN(const uint64_t size, storage.Size(PackPath(id)));
   if (size >= kPackHeaderBytes) {
-    VARVE_RETURN_IF_ERROR(storage.Read(PackPath(id), 0, header_bytes));
-    const Result<PackHeader> header = DecodePackHeader(name, header_bytes);
+    const Status read = storage.Read(PackPath(id), 0, header_bytes);
+    if (!read.ok() && read.code() != Code::kIo && read.code() != Code::kCorruption) return read;
+    const Result<PackHeader> header =
+        read.ok() ? DecodePackHeader(name, header_bytes) : Result<PackHeader>(read);
     if (header.ok()) VARVE_RETURN_IF_ERROR(CheckOwner(name, *header, id, repository));
-    if (!header.ok() && header.status().code() == Code::kUnsupported) return header.status();
+    if (header.status().code() == Code::kUnsupported) return header.status();
   }
   const Result<std::vector<FrameInfo>> footer = ReadFooter(storage, id, size);
   if (footer.ok()) return PlaceFrames(*footer);
-  if (footer.status().code() != Code::kCorruption) return footer.status();
-  VARVE_ASSIGN_OR_RETURN(const Bytes pack, ReadWholePack(storage, id));
-  std::vector<PlacedFrame> frames = WalkFrameHeaders(name, pack);
+  const Code code = footer.status().code();
+  if (code != Code::kCorruption && code != Code::kIo) return footer.status();
+  VARVE_ASSIGN_OR_RETURN(std::vector<PlacedFrame> frames, WalkReadableHeaders(storage, id, size));
   if (frames.empty()) return footer.status();
   return frames;
 }

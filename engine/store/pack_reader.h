@@ -27,7 +27,8 @@ Result<std::vector<PackListing>> ListPacks(Storage& storage,
                                            std::vector<std::string>* strangers = nullptr);
 
 // The frames of a pack by its footer; by its frame headers if the footer, the trailer or the pack's
-// end is damaged. Corruption if neither tells. `repository` guards against foreign packs.
+// end is damaged or gives EIO. Corruption or Io if neither tells. `repository` guards against
+// foreign packs.
 Result<std::vector<PlacedFrame>> ReadPackFrames(Storage& storage, const PackId& id,
                                                 const RepositoryId& repository);
 
@@ -37,6 +38,8 @@ struct PackDamage {
   std::string what;
   // The frame that lies there; zero id when it is header, footer or trailer.
   ContentId frame;
+  ContentKind kind = ContentKind::kChunk;
+  uint32_t raw_length = 0;
 };
 // Reads every byte of a pack once and calls `on_damage` for each damaged piece. A Status of its own
 // only when the pack cannot be read at all.

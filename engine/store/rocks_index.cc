@@ -7,8 +7,10 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -19,11 +21,15 @@
 namespace varve {
 namespace {
 
-// Keys: "f" + content id -> place; "p" + pack id -> nothing; "r" -> repository id and layout.
+// Keys: "f" + content id -> place; "p" + pack id -> nothing; "r" -> repository id and layout;
+// "s" + snapshot id -> nothing, a proof.
 constexpr char kFrameKey = 'f';
 constexpr char kPackKey = 'p';
 constexpr char kOwnerKey[] = "r";
-constexpr char kLayout = 1;
+constexpr char kProofKey = 's';
+constexpr char kLayout = 2;
+// Beside the encoding of a frame that is not usable.
+constexpr uint8_t kDistrusted = 0x80;
 // Checksums of the small files beside the tables, which RocksDB does not cover with its own.
 constexpr char kSealName[] = "SEAL";
 
@@ -36,15 +42,17 @@ std::string KeyOf(char prefix, ByteSpan id) {
   return key;
 }
 
-std::string EncodePlace(const PackId& pack, const PlacedFrame& frame) {
+std::string EncodePlace(const Place& place) {
+  const FrameInfo& frame = place.frame;
   Bytes value;
-  AppendBytes(value, pack.span());
-  AppendLe<uint32_t>(value, static_cast<uint32_t>(frame.offset));
-  AppendLe<uint32_t>(value, frame.info.raw_length);
-  AppendLe<uint32_t>(value, frame.info.stored_length);
-  value.push_back(static_cast<uint8_t>(frame.info.kind));
-  value.push_back(static_cast<uint8_t>(frame.info.encoding));
-  if (frame.info.encoding == Encoding::kDelta) AppendBytes(value, frame.info.base.span());
+  AppendBytes(value, place.pack.span());
+  AppendLe<uint32_t>(value, static_cast<uint32_t>(place.offset));
+  AppendLe<uint32_t>(value, frame.raw_length);
+  AppendLe<uint32_t>(value, frame.stored_length);
+  value.push_back(static_cast<uint8_t>(frame.kind));
+  const auto encoding = static_cast<uint8_t>(frame.encoding);
+  value.push_back(place.usable ? encoding : static_cast<uint8_t>(encoding | kDistrusted));
+  if (frame.encoding == Encoding::kDelta) AppendBytes(value, frame.base.span());
   return std::string(AsText(value));
 }
 
@@ -57,10 +65,12 @@ std::optional<Place> DecodePlace(const ContentId& id, ByteSpan value) {
   place.frame.raw_length = LoadLe<uint32_t>(value.data() + 20);
   place.frame.stored_length = LoadLe<uint32_t>(value.data() + 24);
   place.frame.kind = static_cast<ContentKind>(value[28]);
-  place.frame.encoding = static_cast<Encoding>(value[29]);
+  const uint8_t encoding = value[29] & static_cast<uint8_t>(~kDistrusted);
+  place.usable = encoding == value[29];
+  place.frame.encoding = static_cast<Encoding>(encoding);
   place.frame.id = id;
   const bool is_delta = place.frame.encoding == Encoding::kDelta;
-  if (value[28] < 1 || value[28] > 3 || value[29] > 2 ||
+  if (value[28] < 1 || value[28] > 3 || encoding > 2 ||
       value.size() != kFixed + (is_delta ? 32 : 0) || place.frame.raw_length > kFrameRawMax ||
       place.frame.stored_length > kFrameRawMax) {
     return std::nullopt;
@@ -183,13 +193,44 @@ class RocksIndex : public Index {
     size_t next_delta = 0;
     for (const PlacedFrame& frame : frames) {
       const bool is_delta = frame.info.encoding == Encoding::kDelta;
-      if (is_delta && present[next_delta++]) continue;
-      batch.Put(KeyOf(kFrameKey, frame.info.id.span()), EncodePlace(pack, frame));
+      if (is_delta) {
+        const std::optional<Place>& older = present[next_delta++];
+        if (older && older->frame.encoding != Encoding::kDelta) continue;
+      }
+      batch.Put(KeyOf(kFrameKey, frame.info.id.span()),
+                EncodePlace({pack, frame.offset, frame.info}));
     }
     batch.Put(KeyOf(kPackKey, pack.span()), "");
-    rocksdb::WriteOptions options;
-    options.disableWAL = true;
-    return FromRocks(db_->Write(options, &batch), "write");
+    return Write(&batch);
+  }
+
+  Status Distrust(std::span<const ContentId> ids) override {
+    std::vector<std::optional<Place>> places;
+    VARVE_RETURN_IF_ERROR(FindMany(ids, &places));
+    rocksdb::WriteBatch batch;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (!places[i]) continue;
+      places[i]->usable = false;
+      batch.Put(KeyOf(kFrameKey, ids[i].span()), EncodePlace(*places[i]));
+    }
+    // All keys that begin with it.
+    batch.DeleteRange(std::string(1, kProofKey), std::string(1, kProofKey + 1));
+    return Write(&batch);
+  }
+
+  Status MarkProved(const SnapshotId& snapshot) override {
+    rocksdb::WriteBatch batch;
+    batch.Put(KeyOf(kProofKey, snapshot.span()), "");
+    return Write(&batch);
+  }
+
+  Result<bool> IsProved(const SnapshotId& snapshot) override {
+    std::string value;
+    const rocksdb::Status status =
+        db_->Get(rocksdb::ReadOptions(), KeyOf(kProofKey, snapshot.span()), &value);
+    if (status.IsNotFound()) return false;
+    VARVE_RETURN_IF_ERROR(FromRocks(status, "proof"));
+    return true;
   }
 
   Result<std::vector<PackId>> Packs() override {
@@ -214,9 +255,9 @@ class RocksIndex : public Index {
     std::string found;
     const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), kOwnerKey, &found);
     if (status.IsNotFound() && mode_ == IndexMode::kWriter) {
-      rocksdb::WriteOptions options;
-      options.disableWAL = true;
-      return FromRocks(db_->Put(options, kOwnerKey, owner), "write");
+      rocksdb::WriteBatch batch;
+      batch.Put(kOwnerKey, owner);
+      return Write(&batch);
     }
     VARVE_RETURN_IF_ERROR(FromRocks(status, "owner"));
     if (found != owner) return Corruption("index: belongs to another repository or layout");
@@ -224,6 +265,13 @@ class RocksIndex : public Index {
   }
 
  private:
+  // Without a log: what a crash takes is the end of what was written, never something before it.
+  Status Write(rocksdb::WriteBatch* batch) {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    return FromRocks(db_->Write(options, batch), "write");
+  }
+
   void WriteSeal() {
     const std::string path = directory_ + "/" + kSealName;
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -265,6 +313,11 @@ Result<std::unique_ptr<Index>> OpenRocksIndex(const std::string& directory,
     if (!std::filesystem::exists(directory + "/CURRENT")) return NotFound("index: is missing");
     status = rocksdb::DB::OpenForReadOnly(options, directory, &raw);
   } else {
+    // RocksDB makes its files readable for everybody: the directory is not.
+    if (mkdir(directory.c_str(), 0700) != 0 &&
+        (errno != EEXIST || chmod(directory.c_str(), 0700) != 0)) {
+      return Status::FromErrno(errno, "create " + directory);
+    }
     std::error_code ignored;  // a seal says "closed since"; from now on it is not
     std::filesystem::remove(directory + "/" + kSealName, ignored);
     status = rocksdb::DB::Open(options, directory, &raw);
