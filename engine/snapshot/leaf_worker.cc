@@ -11,7 +11,7 @@ LeafWorker::LeafWorker(SnapshotPlant& plant, std::unique_ptr<BlockReader> reader
       frames_(plant.storage, plant.index),
       writer_(plant.compression_level),
       batch_(plant.geometry.LeafBytes() + size_t{kLeafChunks} * kDeltaHeaderBytes),
-      nodes_(plant.storage, plant.index, plant.pending, plant.node_packs, plant.reused,
+      nodes_(plant.storage, plant.index, plant.pending, plant.node_packs, plant.reused, plant.prove,
              plant.compression_level) {}
 
 Status LeafWorker::StartReads() {
@@ -38,11 +38,12 @@ Status LeafWorker::Run() {
 }
 
 Status LeafWorker::ProcessLeaf(const LeafTask& task, ByteSpan bytes) {
-  VARVE_ASSIGN_OR_RETURN(older_, OlderNode(plant_.parent, 0, task.leaf));
+  older_ = plant_.parent == nullptr ? nullptr : plant_.parent->Node(0, task.leaf);
   FindChanged(task, bytes);
   plant_.counters.chunks_changed += changed_.size();
   // Beyond this point `chunks_` says what the leaf is; what remains is to store what is new.
   std::erase_if(changed_, [&](const Changed& c) { return chunks_[c.position].IsZero(); });
+  if (plant_.prove && older_ != nullptr) VARVE_RETURN_IF_ERROR(FindLost(task, bytes));
   if (!changed_.empty()) {
     VARVE_RETURN_IF_ERROR(KeepUnknown());
     VARVE_RETURN_IF_ERROR(FindBases());
@@ -101,6 +102,29 @@ void LeafWorker::IdentifyPending() {
   unidentified_bytes_.clear();
 }
 
+// Adds to `changed_` the unchanged chunks that no usable frame holds any more.
+Status LeafWorker::FindLost(const LeafTask& task, ByteSpan bytes) {
+  std::vector<ContentId> ids;
+  std::vector<uint32_t> positions;
+  auto changed = changed_.begin();  // ascending, as the loop is
+  for (uint32_t i = 0; i < chunks_.size(); ++i) {
+    const bool is_changed = changed != changed_.end() && changed->position == i;
+    if (is_changed) ++changed;
+    if (is_changed || chunks_[i].IsZero()) continue;
+    ids.push_back(chunks_[i].id);
+    positions.push_back(i);
+  }
+  std::vector<std::optional<Place>> places;
+  VARVE_RETURN_IF_ERROR(plant_.index.FindUsable(ids, &places));
+  for (size_t k = 0; k < ids.size(); ++k) {
+    if (places[k] && places[k]->usable) continue;
+    ++plant_.counters.frames_lost;
+    changed_.push_back(
+        {.position = positions[k], .bytes = ChunkBytes(task, bytes, positions[k]), .whole = true});
+  }
+  return {};
+}
+
 // Drops from `changed_` what the repository has already or another worker stores right now.
 Status LeafWorker::KeepUnknown() {
   const auto id_of = [&](const Changed& c) { return chunks_[c.position].id; };
@@ -110,14 +134,15 @@ Status LeafWorker::KeepUnknown() {
   for (const Changed& changed : changed_)
     ids.push_back(id_of(changed));
   std::vector<std::optional<Place>> places;
-  VARVE_RETURN_IF_ERROR(plant_.index.FindMany(ids, &places));
+  VARVE_RETURN_IF_ERROR(plant_.index.FindUsable(ids, &places));
   std::vector<Changed> unknown;
   for (size_t i = 0; i < changed_.size(); ++i) {
-    if (places[i]) {
+    if (places[i] && places[i]->usable) {
       plant_.pending.Release(ids[i]);
       plant_.reused.Add(places[i]->pack);
     } else {
       unknown.push_back(changed_[i]);
+      if (places[i]) unknown.back().whole = true;
     }
   }
   changed_ = std::move(unknown);
@@ -132,13 +157,13 @@ Status LeafWorker::FindBases() {
   std::vector<ContentId> older_ids;
   std::vector<Changed*> candidates;
   for (Changed& changed : changed_) {
-    if (changed.position >= older_->chunks.size()) continue;
+    if (changed.whole || changed.position >= older_->chunks.size()) continue;
     if (older_->chunks[changed.position].IsZero()) continue;
     older_ids.push_back(older_->chunks[changed.position].id);
     candidates.push_back(&changed);
   }
   std::vector<std::optional<Place>> places;
-  VARVE_RETURN_IF_ERROR(plant_.index.FindMany(older_ids, &places));
+  VARVE_RETURN_IF_ERROR(plant_.index.FindUsable(older_ids, &places));
   const size_t chunk_size = plant_.geometry.chunk_size();
   if (bases_.size() < candidates.size() * chunk_size) {
     bases_ = AlignedBuffer(plant_.geometry.LeafBytes());
@@ -146,7 +171,7 @@ Status LeafWorker::FindBases() {
   std::vector<FrameRequest> requests;
   std::vector<Changed*> receivers;
   for (size_t i = 0; i < candidates.size(); ++i) {
-    if (!places[i]) continue;
+    if (!places[i] || !places[i]->usable) continue;
     const FrameInfo& frame = places[i]->frame;
     FrameRequest request;
     request.id = frame.encoding == Encoding::kDelta ? frame.base : frame.id;
@@ -155,16 +180,20 @@ Status LeafWorker::FindBases() {
     receivers.push_back(candidates[i]);
   }
   VARVE_RETURN_IF_ERROR(frames_.ReadMany(requests));
+  std::vector<ContentId> damaged;
   for (size_t i = 0; i < requests.size(); ++i) {
     const FrameRequest& request = requests[i];
-    if (!request.status.ok()) {
-      ++plant_.counters.bases_unreadable;  // the chunk is stored whole: nothing is lost
+    if (!request.status.ok() || !request.checked) {
+      damaged.push_back(request.id);  // the chunk is stored whole: nothing is lost
     } else if (request.id != chunks_[receivers[i]->position].id) {
       receivers[i]->base =
           DeltaBase{request.id, request.into.first(request.length), request.frame.stored_length};
     }
   }
-  return {};
+  if (damaged.empty()) return {};
+  // Other chunks of the volume may be it, or stand on it: they are stored again.
+  plant_.counters.bases_unreadable += damaged.size();
+  return plant_.index.Distrust(damaged);
 }
 
 Status LeafWorker::StoreChanged() {

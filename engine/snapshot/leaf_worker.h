@@ -34,10 +34,12 @@ class LeafWorker {
     LeafTask task;
     size_t slot = 0;
   };
-  // A chunk that differs from the parent's at the same place.
+  // A chunk that differs from the parent's at the same place, or that is to be stored again.
   struct Changed {
     uint32_t position = 0;  // within the leaf
     ByteSpan bytes;
+    // No delta: it takes the place of a frame that is damaged or cannot be decoded.
+    bool whole = false;
     // What a delta of it may stand on, if there is something.
     std::optional<DeltaBase> base;
   };
@@ -49,6 +51,7 @@ class LeafWorker {
   ByteSpan ChunkBytes(const LeafTask& task, ByteSpan bytes, uint32_t position) const;
   ChunkRef OlderChunk(uint32_t position) const;
   void IdentifyPending();
+  Status FindLost(const LeafTask& task, ByteSpan bytes);
   Status KeepUnknown();
   Status FindBases();
   Status StoreChanged();

@@ -11,20 +11,23 @@ namespace varve {
 
 class NodeStorer {
  public:
-  // What a storer needs of the plant; all borrowed.
+  // What a storer needs of the plant; all borrowed. `prove`: a node that the index knows counts
+  // only if it reads back.
   NodeStorer(Storage& storage, Index& index, PendingIds& pending, PackStream& packs,
-             ReusedPacks& reused, int compression_level);
+             ReusedPacks& reused, bool prove, int compression_level);
 
   // Stores the node unless it is stored already.
   Status Store(const NewNode& node);
 
  private:
+  Result<bool> IsKnown(const NewNode& node, std::optional<Place>* place);
   Status FindBase(const NewNode& node, std::optional<DeltaBase>* base);
 
   Index& index_;
   PendingIds& pending_;
   PackStream& packs_;
   ReusedPacks& reused_;
+  const bool prove_;
   FrameReader frames_;
   FrameWriter writer_;
   FrameBatch batch_;

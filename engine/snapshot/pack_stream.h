@@ -33,6 +33,14 @@ struct PackStreamTotals {
   uint64_t payload_bytes = 0;  // of these: stored bytes of frames
   uint64_t frames = 0;
   uint64_t deltas = 0;
+
+  PackStreamTotals& operator+=(const PackStreamTotals& other) {
+    bytes += other.bytes;
+    payload_bytes += other.payload_bytes;
+    frames += other.frames;
+    deltas += other.deltas;
+    return *this;
+  }
 };
 
 class PackStream {

@@ -12,7 +12,7 @@
 #include "snapshot/pending_ids.h"
 #include "snapshot/tree_assembly.h"
 #include "store/index.h"
-#include "tree/tree_reader.h"
+#include "tree/older_tree.h"
 
 namespace varve {
 
@@ -24,6 +24,8 @@ struct SnapshotCounters {
   std::atomic<uint64_t> audit_misses{0};
   // Bases that could not be read; their chunks were stored whole.
   std::atomic<uint64_t> bases_unreadable{0};
+  // Unchanged chunks and nodes that no usable frame held any more, stored again.
+  std::atomic<uint64_t> frames_lost{0};
 };
 
 // The packs of earlier snapshots that this one refers to beyond its parent's: they must exist at
@@ -51,7 +53,10 @@ struct SnapshotPlant {
   const FingerprintSecret& fingerprint_secret;
   Storage& storage;
   Index& index;
-  TreeReader* parent;  // null for a first snapshot
+  OlderTree* parent;  // null for a first snapshot
+  // Nothing is known about the parent's chunks but their names: each is looked up before it is
+  // adopted, and what is missing is stored again.
+  bool prove;
   bool audit;
   int compression_level;
   LeafScheduler& scheduler;

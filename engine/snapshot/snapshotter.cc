@@ -12,6 +12,8 @@ namespace {
 constexpr uint64_t kAuditEvery = 10;
 // Leaves that a scan of the parent's tree loads at once.
 constexpr uint32_t kParentLeafBatch = 32;
+// FORMAT.md §4: of the reason why a snapshot went another way than usual.
+constexpr size_t kReasonBytesMax = 4096;
 
 Status CheckName(const std::string& what, const std::string& text, size_t size_max) {
   if (text.empty() || text.size() > size_max) {
@@ -150,48 +152,68 @@ Status CheckQuiet(const Volume& volume, Consistency consistency) {
               "(--consistency fuzzy)");
 }
 
-// Everything from the session's record to the commit.
-Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volume,
-                                     const SnapshotOptions& options, const Parent& parent,
-                                     const Session& session, Progress& progress) {
+// What one pass over the volume found and stored.
+struct Scan {
+  NodeRef root;
+  PackStreamTotals chunk_totals;
+  PackStreamTotals node_totals;
+  uint64_t bytes_read = 0;
+  uint64_t chunks_changed = 0;
+  uint64_t chunks_deduplicated = 0;
+  uint64_t audit_misses = 0;
+  uint64_t bases_unreadable = 0;
+  uint64_t frames_lost = 0;
+  std::vector<PackId> reused_packs;
+  Status parent_damage;  // what of the parent's tree could not be read
+  std::string reader;
+
+  bool met_damage() const { return !parent_damage.ok() || bases_unreadable > 0; }
+};
+
+std::unique_ptr<TreeReader> OpenParentTree(Repository& repository, Index& index,
+                                           const Parent& parent) {
+  if (!parent.record || parent.record->size_bytes == 0) return nullptr;
+  const RepositoryConfig& config = repository.config();
+  const TreeRoot root{parent.record->root,
+                      TreeGeometry(parent.record->size_bytes, config.chunk_size_bytes)};
+  return std::make_unique<TreeReader>(repository.storage(), index, config.id_key, root,
+                                      "snapshot " + parent.record->id.Hex(), kParentLeafBatch);
+}
+
+// Reads the volume once and makes all chunks and nodes of its snapshot durable.
+Result<Scan> ScanVolume(Repository& repository, Index& index, const Volume& volume,
+                        const SnapshotOptions& options, const Parent& parent, bool prove,
+                        bool audit, Progress& progress) {
   const RepositoryConfig& config = repository.config();
   const TreeGeometry geometry(volume.size_bytes(), config.chunk_size_bytes);
-  VARVE_ASSIGN_OR_RETURN(Index * index, repository.index());
-  VARVE_ASSIGN_OR_RETURN(const ContentStamp stamp, volume.Stamp());
-  VARVE_RETURN_IF_ERROR(CheckQuiet(volume, options.consistency));
-
-  std::unique_ptr<TreeReader> parent_tree;
-  if (parent.record && parent.record->size_bytes > 0) {
-    const TreeRoot root{parent.record->root,
-                        TreeGeometry(parent.record->size_bytes, config.chunk_size_bytes)};
-    parent_tree =
-        std::make_unique<TreeReader>(repository.storage(), *index, config.id_key, root,
-                                     "snapshot " + parent.record->id.Hex(), kParentLeafBatch);
-  }
+  const std::unique_ptr<TreeReader> parent_reader = OpenParentTree(repository, index, parent);
+  std::optional<OlderTree> parent_tree;
+  if (parent_reader != nullptr) parent_tree.emplace(*parent_reader);
+  OlderTree* const older = parent_tree ? &*parent_tree : nullptr;
 
   PendingIds pending;
   ReusedPacks reused;
   SnapshotCounters counters;
-  PackStream chunk_packs(
-      repository.storage(), *index, pending, repository.random(),
-      {PackContent::kChunks, config.id, std::max(kDataPackTarget, 2 * geometry.LeafBytes())});
-  PackStream node_packs(repository.storage(), *index, pending, repository.random(),
-                        {PackContent::kNodes, config.id, kNodePackTarget});
-  NodeStorer inner_nodes(repository.storage(), *index, pending, node_packs, reused,
+  PackStream chunk_packs(repository.storage(), index, pending, repository.random(),
+                         {PackContent::kChunks, config.id,
+                          std::max(options.chunk_pack_bytes, 2 * geometry.LeafBytes())});
+  PackStream node_packs(repository.storage(), index, pending, repository.random(),
+                        {PackContent::kNodes, config.id,
+                         std::max<uint64_t>(options.node_pack_bytes, 4 * kNodeBytesMax)});
+  NodeStorer inner_nodes(repository.storage(), index, pending, node_packs, reused, prove,
                          options.compression_level);
-  TreeAssembly assembly(geometry, config.id_key, parent_tree.get(),
+  TreeAssembly assembly(geometry, config.id_key, older,
                         [&](const NewNode& node) { return inner_nodes.Store(node); });
   LeafScheduler scheduler(volume, geometry, progress);
-  SnapshotReport report;
-  report.audited = options.audit || parent.earlier_snapshots % kAuditEvery == kAuditEvery - 1;
   SnapshotPlant plant{volume,
                       geometry,
                       config.id_key,
                       config.fingerprint_secret,
                       repository.storage(),
-                      *index,
-                      parent_tree.get(),
-                      report.audited,
+                      index,
+                      older,
+                      prove,
+                      audit,
                       options.compression_level,
                       scheduler,
                       pending,
@@ -201,46 +223,131 @@ Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volum
                       reused,
                       counters};
 
+  Scan scan;
   VARVE_ASSIGN_OR_RETURN(auto readers, OpenReaders(volume, options, geometry));
-  report.reader = readers[0]->Name();
+  scan.reader = readers[0]->Name();
   const Status worked = RunWorkers(plant, std::move(readers));
   // Interrupted or not: what is encoded becomes durable, so that the next run need not do it again.
   const Result<PackStreamTotals> chunk_totals = chunk_packs.Finish();
   VARVE_RETURN_IF_ERROR(worked);
   VARVE_RETURN_IF_ERROR(chunk_totals.status());
   // Beyond this point all chunks of the snapshot are durable.
-  VARVE_ASSIGN_OR_RETURN(const NodeRef root, assembly.Finish());
-  VARVE_ASSIGN_OR_RETURN(const PackStreamTotals node_totals, node_packs.Finish());
+  VARVE_ASSIGN_OR_RETURN(scan.root, assembly.Finish());
+  VARVE_ASSIGN_OR_RETURN(scan.node_totals, node_packs.Finish());
   // Beyond this point the whole tree is durable. The record is all that lacks.
-  VARVE_RETURN_IF_ERROR(CheckStable(volume, stamp, options.consistency));
-  report.audit_misses = counters.audit_misses;
-  report.bases_unreadable = counters.bases_unreadable;
+  scan.chunk_totals = *chunk_totals;
+  scan.bytes_read = counters.bytes_read;
+  scan.chunks_changed = counters.chunks_changed + assembly.vanished_chunks();
+  scan.chunks_deduplicated = counters.chunks_deduplicated;
+  scan.audit_misses = counters.audit_misses;
+  scan.bases_unreadable = counters.bases_unreadable;
+  scan.frames_lost = counters.frames_lost;
+  scan.reused_packs = reused.Take();
+  if (older != nullptr) scan.parent_damage = older->damage();
+  return scan;
+}
 
+// A second pass over the same volume: what the first one stored is this snapshot's, too.
+void AddFirstPass(const Scan& first, Scan* scan) {
+  scan->chunk_totals += first.chunk_totals;
+  scan->node_totals += first.node_totals;
+  scan->bytes_read += first.bytes_read;
+  scan->chunks_deduplicated -= std::min(scan->chunks_deduplicated, first.chunk_totals.frames);
+  scan->bases_unreadable += first.bases_unreadable;
+}
+
+SnapshotStatistics StatisticsOf(const Scan& scan, const TreeGeometry& geometry) {
+  SnapshotStatistics statistics;
+  statistics.bytes_total = geometry.size_bytes();
+  statistics.bytes_read = scan.bytes_read;
+  statistics.chunks_total = geometry.ChunkCount();
+  statistics.chunks_changed = scan.chunks_changed;
+  statistics.bytes_changed =
+      std::min(scan.chunks_changed * geometry.chunk_size(), geometry.size_bytes());
+  statistics.chunks_new = scan.chunk_totals.frames;
+  statistics.chunks_delta = scan.chunk_totals.deltas;
+  statistics.chunks_deduplicated = scan.chunks_deduplicated;
+  statistics.bytes_stored = scan.chunk_totals.bytes + scan.node_totals.bytes;
+  statistics.bytes_metadata = statistics.bytes_stored - scan.chunk_totals.payload_bytes;
+  return statistics;
+}
+
+// Why the snapshot could not rely on its parent as it usually does; nothing if it could.
+std::optional<std::string> DamageStory(const Scan& scan) {
+  std::string story;
+  if (!scan.parent_damage.ok()) {
+    story += "part of the parent's tree cannot be read (" + scan.parent_damage.message() + "); ";
+  }
+  if (scan.bases_unreadable > 0) {
+    story += std::to_string(scan.bases_unreadable) + " chunks that deltas need cannot be read; ";
+  }
+  if (scan.frames_lost > 0) {
+    story += std::to_string(scan.frames_lost) + " unchanged chunks were lost; ";
+  }
+  if (story.empty()) return std::nullopt;
+  return "damage in the repository: " + story + "what is lost was stored again";
+}
+
+// Everything from the session's record to the commit.
+Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volume,
+                                     const SnapshotOptions& options, const Parent& parent,
+                                     const Session& session, Progress& progress) {
+  const RepositoryConfig& config = repository.config();
+  VARVE_ASSIGN_OR_RETURN(Index * index, repository.index());
+  VARVE_ASSIGN_OR_RETURN(const ContentStamp stamp, volume.Stamp());
+  VARVE_RETURN_IF_ERROR(CheckQuiet(volume, options.consistency));
+  SnapshotReport report;
+  report.audited = options.audit || parent.earlier_snapshots % kAuditEvery == kAuditEvery - 1;
+  bool prove = false;
+  if (parent.record) {
+    VARVE_ASSIGN_OR_RETURN(const bool proved, index->IsProved(parent.record->id));
+    prove = !proved;
+  }
+  const auto scan_volume = [&] {
+    return ScanVolume(repository, *index, volume, options, parent, prove, report.audited, progress);
+  };
+  VARVE_ASSIGN_OR_RETURN(Scan scan, scan_volume());
+  bool trusted_all = scan.bases_unreadable == 0;
+  if (!prove && scan.met_damage()) {
+    // The parent's chunks were adopted unseen, and some of them may be gone with what was met.
+    repository.Notice("damage in the repository: the volume is read again, trusting nothing");
+    VARVE_RETURN_IF_ERROR(index->Distrust({}));
+    prove = true;
+    VARVE_ASSIGN_OR_RETURN(Scan second, scan_volume());
+    trusted_all = second.bases_unreadable == 0;
+    AddFirstPass(scan, &second);
+    scan = std::move(second);
+  }
+  VARVE_RETURN_IF_ERROR(CheckStable(volume, stamp, options.consistency));
+  report.reader = scan.reader;
+  report.audit_misses = scan.audit_misses;
+  report.bases_unreadable = scan.bases_unreadable;
+  report.frames_lost = scan.frames_lost;
+
+  const TreeGeometry geometry(volume.size_bytes(), config.chunk_size_bytes);
   SnapshotRecord& record = report.record;
   record.id = repository.random().NewId<SnapshotId>();
   record.volume_name = options.volume_name;
   record.volume_identity = volume.identity();
   record.size_bytes = geometry.size_bytes();
   record.chunk_size_bytes = geometry.chunk_size();
-  record.root = root.id;
+  record.root = scan.root.id;
   if (parent.record) record.parent = parent.record->id;
   record.start_unix_ns = session.record().start_unix_ns;
   record.end_unix_ns = repository.clock().NowUnixNs();
   record.consistency = options.consistency;
   record.tags = options.tags;
-  SnapshotStatistics& statistics = record.statistics;
-  statistics.bytes_total = geometry.size_bytes();
-  statistics.bytes_read = counters.bytes_read;
-  statistics.chunks_total = geometry.ChunkCount();
-  statistics.chunks_changed = counters.chunks_changed + assembly.vanished_chunks();
-  statistics.bytes_changed =
-      std::min(statistics.chunks_changed * geometry.chunk_size(), geometry.size_bytes());
-  statistics.chunks_new = chunk_totals->frames;
-  statistics.chunks_delta = chunk_totals->deltas;
-  statistics.chunks_deduplicated = counters.chunks_deduplicated;
-  statistics.bytes_stored = chunk_totals->bytes + node_totals.bytes;
-  statistics.bytes_metadata = statistics.bytes_stored - chunk_totals->payload_bytes;
-  VARVE_RETURN_IF_ERROR(repository.Commit(session, reused.Take(), &record));
+  record.statistics = StatisticsOf(scan, geometry);
+  if (const std::optional<std::string> story = DamageStory(scan)) {
+    repository.Notice(*story);
+    record.fallback_reason = story->substr(0, kReasonBytesMax);
+  }
+  VARVE_RETURN_IF_ERROR(repository.Commit(session, scan.reused_packs, &record));
+  // Without the proof the next snapshot only takes longer.
+  if (trusted_all) {
+    const Status marked = index->MarkProved(record.id);
+    if (!marked.ok()) repository.Notice("the index took no proof: " + marked.message());
+  }
   return report;
 }
 

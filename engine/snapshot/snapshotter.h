@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/progress.h"
 #include "base/status.h"
 #include "codec/frame_codec.h"
@@ -28,6 +29,9 @@ struct SnapshotOptions {
   // Threads that read and compute; 0 means one per core.
   unsigned workers = 0;
   bool force_pread = false;
+  // Packs are closed when they would grow beyond this; two leaves fit in any case.
+  uint64_t chunk_pack_bytes = kDataPackTarget;
+  uint64_t node_pack_bytes = kNodePackTarget;
 };
 
 struct SnapshotReport {
@@ -35,12 +39,18 @@ struct SnapshotReport {
   bool audited = false;
   uint64_t audit_misses = 0;
   uint64_t bases_unreadable = 0;
+  // Chunks and nodes that were unchanged but lost to the repository, and were stored again.
+  uint64_t frames_lost = 0;
   std::string reader;  // "io_uring" or "pread"
 };
 
 // Takes a snapshot. Thread-compatible; the repository is open for writing. When it returns a
 // report, the snapshot is durable. When it fails, nothing is visible; packs that were finished stay
 // and the next snapshot uses what is in them.
+//
+// Damage to what earlier snapshots stored fails nothing as long as the volume can be read: what
+// cannot be read of the parent is as if there were no parent, and what is lost is stored again. The
+// repository's notice and the record's fallback reason say so.
 Result<SnapshotReport> TakeSnapshot(Repository& repository, const Volume& volume,
                                     const SnapshotOptions& options, Progress& progress);
 

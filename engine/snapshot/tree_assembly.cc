@@ -6,20 +6,18 @@ namespace varve {
 namespace {
 
 // Non-zero chunks of leaves [begin, end), in O(non-zero subtrees).
-Result<uint64_t> CountChunks(TreeReader& tree, uint32_t level, uint64_t index, uint64_t begin,
-                             uint64_t end) {
+uint64_t CountChunks(OlderTree& tree, uint32_t level, uint64_t index, uint64_t begin,
+                     uint64_t end) {
   const uint64_t leaves = TreeGeometry::ChunksBelow(level) / kLeafChunks;
   const uint64_t first = index * leaves;
-  if (first >= end || first + leaves <= begin) return uint64_t{0};
-  VARVE_ASSIGN_OR_RETURN(const NodeRef reference, tree.Reference(level, index));
+  if (first >= end || first + leaves <= begin) return 0;
+  const NodeRef reference = tree.Reference(level, index);
   if (reference.IsZero() || (first >= begin && first + leaves <= end)) {
     return reference.chunk_count;
   }
   uint64_t count = 0;
   for (uint32_t i = 0; i < tree.geometry().EntryCount(level, index); ++i) {
-    VARVE_ASSIGN_OR_RETURN(const uint64_t below,
-                           CountChunks(tree, level - 1, index * kNodeFanout + i, begin, end));
-    count += below;
+    count += CountChunks(tree, level - 1, index * kNodeFanout + i, begin, end);
   }
   return count;
 }
@@ -29,10 +27,8 @@ Result<uint64_t> CountChunks(TreeReader& tree, uint32_t level, uint64_t index, u
 Status TreeAssembly::AppendZerosLocked(uint64_t end_leaf) {
   if (end_leaf <= next_leaf_) return {};
   if (parent_ != nullptr && parent_->geometry().ChunkCount() > 0) {
-    VARVE_ASSIGN_OR_RETURN(
-        const uint64_t vanished,
-        CountChunks(*parent_, parent_->geometry().root_level(), 0, next_leaf_, end_leaf));
-    vanished_chunks_ += vanished;
+    vanished_chunks_ +=
+        CountChunks(*parent_, parent_->geometry().root_level(), 0, next_leaf_, end_leaf);
   }
   VARVE_RETURN_IF_ERROR(builder_.AppendZeroLeaves(end_leaf - next_leaf_));
   next_leaf_ = end_leaf;

@@ -13,7 +13,7 @@ namespace varve {
 
 class TreeAssembly {
  public:
-  TreeAssembly(const TreeGeometry& geometry, const IdKey& id_key, TreeReader* parent,
+  TreeAssembly(const TreeGeometry& geometry, const IdKey& id_key, OlderTree* parent,
                TreeBuilder::StoreNode store)
       : geometry_(geometry),
         parent_(parent),
@@ -30,7 +30,7 @@ class TreeAssembly {
   Status AppendZerosLocked(uint64_t end_leaf);
 
   const TreeGeometry geometry_;
-  TreeReader* const parent_;
+  OlderTree* const parent_;
   std::mutex mutex_;
   TreeBuilder builder_;                                     // guarded by mutex_, like all below
   std::map<uint64_t, std::pair<uint64_t, NodeRef>> early_;  // ticket -> leaf that came too early

@@ -2,18 +2,7 @@
 
 namespace varve {
 
-Result<std::shared_ptr<const TreeNode>> OlderNode(TreeReader* parent, uint32_t level,
-                                                  uint64_t index) {
-  const std::shared_ptr<const TreeNode> none;
-  if (parent == nullptr || level > parent->geometry().root_level() ||
-      index >= parent->geometry().NodeCount(level)) {
-    return none;
-  }
-  VARVE_ASSIGN_OR_RETURN(const auto node, parent->Node(level, index));
-  return node->id.IsZero() ? none : node;
-}
-
-TreeBuilder::TreeBuilder(const TreeGeometry& geometry, const IdKey& id_key, TreeReader* parent,
+TreeBuilder::TreeBuilder(const TreeGeometry& geometry, const IdKey& id_key, OlderTree* parent,
                          StoreNode store)
     : geometry_(geometry),
       hasher_(id_key),
@@ -62,7 +51,7 @@ Result<NodeRef> TreeBuilder::Complete(uint32_t level, uint64_t index,
   if (reference.chunk_count == 0) return NodeRef{};
   const Bytes bytes = EncodeInner(level, children);
   reference.id = hasher_.Compute(ContentKind::kInner, bytes);
-  VARVE_ASSIGN_OR_RETURN(const auto older, OlderNode(parent_, level, index));
+  const auto older = parent_ == nullptr ? nullptr : parent_->Node(level, index);
   if (older != nullptr && older->id == reference.id) return reference;
   VARVE_RETURN_IF_ERROR(store_({level, reference.id, bytes, older}));
   return reference;

@@ -8,7 +8,7 @@
 #include "base/content_hasher.h"
 #include "base/status.h"
 #include "format/node_format.h"
-#include "tree/tree_reader.h"
+#include "tree/older_tree.h"
 
 namespace varve {
 
@@ -28,7 +28,7 @@ class TreeBuilder {
   // `parent` (borrowed, may be null) is the tree of the snapshot before: nodes equal to its nodes
   // are not stored again. Its chunk size must be the same. `store` gets every other inner node;
   // leaves are stored by whoever makes them.
-  TreeBuilder(const TreeGeometry& geometry, const IdKey& id_key, TreeReader* parent,
+  TreeBuilder(const TreeGeometry& geometry, const IdKey& id_key, OlderTree* parent,
               StoreNode store);
 
   Status AppendLeaf(const NodeRef& leaf);
@@ -43,7 +43,7 @@ class TreeBuilder {
 
   const TreeGeometry geometry_;
   ContentHasher hasher_;
-  TreeReader* const parent_;
+  OlderTree* const parent_;
   const StoreNode store_;
   struct Level {
     uint64_t appended = 0;          // nodes of this level so far
@@ -51,9 +51,5 @@ class TreeBuilder {
   };
   std::vector<Level> levels_;
 };
-
-// The node of `parent` at a position, if that tree has one there that is not zero.
-Result<std::shared_ptr<const TreeNode>> OlderNode(TreeReader* parent, uint32_t level,
-                                                  uint64_t index);
 
 }  // namespace varve

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "io/pread_block_reader.h"
 
 namespace varve {
@@ -140,6 +141,27 @@ Status SimulatedBlockDevice::ReadAt(uint64_t offset, MutableByteSpan into) const
   return OkStatus();
 }
 
+uint64_t SimulatedBlockDevice::size_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return content_.size();
+}
+
+std::optional<DataExtent> SimulatedBlockDevice::NextData(uint64_t offset) const {
+  const std::lock_guard lock(mutex_);
+  const auto is_zero = [&](uint64_t at) {
+    const uint64_t end = std::min<uint64_t>(at + kDirectAlignment, content_.size());
+    return IsAllZero(ByteSpan(content_).subspan(at, end - at));
+  };
+  uint64_t begin = RoundDown(offset, kDirectAlignment);
+  while (begin < content_.size() && is_zero(begin))
+    begin += kDirectAlignment;
+  if (begin >= content_.size()) return std::nullopt;
+  uint64_t end = begin;
+  while (end < content_.size() && !is_zero(end))
+    end += kDirectAlignment;
+  return DataExtent{std::max(begin, offset), std::min<uint64_t>(end, content_.size())};
+}
+
 class SimulatedBlockReader : public BlockReader {
  public:
   SimulatedBlockReader(const SimulatedBlockDevice& device, const BlockReaderOptions& options)
@@ -176,7 +198,8 @@ class SimulatedBlockReader : public BlockReader {
   std::vector<Slot> slots_;
 };
 
-std::unique_ptr<BlockReader> SimulatedBlockDevice::NewReader(const BlockReaderOptions& options) {
+std::unique_ptr<BlockReader> SimulatedBlockDevice::NewReader(
+    const BlockReaderOptions& options) const {
   return std::make_unique<SimulatedBlockReader>(*this, options);
 }
 

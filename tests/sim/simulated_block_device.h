@@ -5,12 +5,14 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "io/block_reader.h"
 #include "io/block_writer.h"
 #include "sim/fault_injector.h"
 #include "sim/power_loss.h"
+#include "volume/volume.h"
 
 namespace varve {
 
@@ -38,7 +40,10 @@ class SimulatedBlockDevice : public BlockWriter {
   // From now on reads that touch this sector fail with EIO.
   void BreakSector(uint64_t sector);
   // Reads the device as it is at Wait. Borrows it.
-  std::unique_ptr<BlockReader> NewReader(const BlockReaderOptions& options);
+  std::unique_ptr<BlockReader> NewReader(const BlockReaderOptions& options) const;
+  uint64_t size_bytes() const;
+  // The first run of 4 KiB blocks at or after `offset` that are not all zero.
+  std::optional<DataExtent> NextData(uint64_t offset) const;
 
  private:
   friend class SimulatedBlockReader;
