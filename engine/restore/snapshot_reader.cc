@@ -233,4 +233,12 @@ Result<ViewExtent> SnapshotReader::NextExtent(uint64_t offset) {
                     is_data};
 }
 
+Result<uint64_t> SnapshotReader::DataBytes() {
+  if (record_.root.IsZero()) return uint64_t{0};
+  VARVE_ASSIGN_OR_RETURN(const NodeRef root, tree_.Reference(geometry_.root_level(), 0));
+  // Counts of damaged nodes may be anything; more than the volume is not possible.
+  const uint64_t chunks = std::min(root.chunk_count, geometry_.ChunkCount());
+  return std::min(chunks * geometry_.chunk_size(), size_bytes());
+}
+
 }  // namespace varve

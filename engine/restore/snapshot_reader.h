@@ -49,6 +49,8 @@ class SnapshotReader : public VolumeView {
   Status ReadAt(uint64_t offset, MutableByteSpan into) override;
   // At chunk granularity.
   Result<ViewExtent> NextExtent(uint64_t offset) override;
+  // How much of the volume is not zeros, in whole chunks. Reads the root of the tree.
+  Result<uint64_t> DataBytes();
 
  private:
   // One chunk of a range that is being read.

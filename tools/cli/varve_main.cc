@@ -88,14 +88,17 @@ int RunVerb(const Verb& verb, const Arguments& arguments, Console& console) {
   static Progress progress;  // the signal handler keeps it until the end
   CancelOnSignals(progress);
   std::unique_ptr<Engine> engine;
+  Result<std::string> repository = std::string();
   if (verb.opening != Opening::kNone) {
-    const Result<std::string> repository = RepositoryOf(arguments);
+    repository = RepositoryOf(arguments);
     if (!repository.ok()) return Fail(console, repository.status(), ExitCode::kUsage);
+  }
+  if (verb.opening != Opening::kNone && verb.opening != Opening::kByVerb) {
     Result<std::unique_ptr<Engine>> opened = OpenFor(verb, *repository, console);
     if (!opened.ok()) return Fail(console, opened.status(), ExitCodeOfOpening(opened.status()));
     engine = *std::move(opened);
   }
-  Invocation invocation{engine.get(), arguments, console, progress};
+  Invocation invocation{engine.get(), arguments, console, progress, *repository};
   std::optional<ProgressMeter> meter;
   if (verb.shows_progress) meter.emplace(progress, console);
   const Result<ExitCode> result = verb.run(invocation);

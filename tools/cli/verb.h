@@ -13,16 +13,17 @@
 
 namespace varve::cli {
 
-// How the repository is opened before the verb runs.
-enum class Opening { kNone, kRead, kWrite, kWithoutIndex };
+// How the repository is opened before the verb runs. kByVerb: the verb does it, by its name.
+enum class Opening { kNone, kRead, kWrite, kWithoutIndex, kByVerb };
 
 // One run of a verb. All borrowed.
 struct Invocation {
-  Engine* engine;  // null for Opening::kNone
+  Engine* engine;  // null for Opening::kNone and kByVerb
   const Arguments& arguments;
   Console& console;
   // Cancelled by SIGINT and SIGTERM; shown on a terminal if the verb says so.
   Progress& progress;
+  std::string repository;  // empty for Opening::kNone
 };
 
 struct Verb {
