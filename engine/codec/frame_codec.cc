@@ -3,6 +3,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "codec/literals_section.h"
+
 namespace varve {
 namespace {
 
@@ -20,9 +22,23 @@ ZSTD_CCtx* NewCompressor(int level) {
   return context;
 }
 
+ZSTD_CCtx* NewCompressor(int level, int hash_log, int match_min) {
+  ZSTD_CCtx* context = NewCompressor(level);
+  Set(context, ZSTD_c_hashLog, hash_log);
+  Set(context, ZSTD_c_minMatch, match_min);
+  return context;
+}
+
+// Level 1 with a table that stays in the first-level cache. With a target length (of 1: no other
+// effect) this strategy stores literals plainly.
+ZSTD_CCtx* NewPlainCompressor() {
+  ZSTD_CCtx* context = NewCompressor(1, 12, 5);
+  Set(context, ZSTD_c_targetLength, 1);
+  return context;
+}
+
 std::optional<size_t> Compress(ZSTD_CCtx* context, ByteSpan raw, MutableByteSpan to) {
-  const size_t result =
-      ZSTD_compress2(context, to.data(), to.size(), raw.data(), raw.size());
+  const size_t result = ZSTD_compress2(context, to.data(), to.size(), raw.data(), raw.size());
   if (!ZSTD_isError(result)) return result;
   ZSTD_CCtx_reset(context, ZSTD_reset_session_only);
   // Too small a buffer is the caller's way to say "not if it does not pay"; nothing else may fail.
@@ -32,26 +48,74 @@ std::optional<size_t> Compress(ZSTD_CCtx* context, ByteSpan raw, MutableByteSpan
 
 }  // namespace
 
+// Habits. On pages of databases most of level 1's time goes where it gains little: into coding
+// literals that are as good as random (compressed or hashed columns), and into short matches in
+// text, which entropy coding alone nearly matches. Neighbouring chunks are alike, so each chunk is
+// encoded as the one before turned out to want:
+//   mixed  matches from 5 bytes, literals entropy-coded
+//   text   literals shrink by a quarter or more: matches from 6 bytes
+//   dense  literals shrink by less than 1/28 or the chunk did not at all: literals stored plainly
+// A dense chunk is judged by a sample of its literals afterwards, and encoded again where that says
+// that coding them pays. Measured on a PostgreSQL volume: a tenth less time than with the plain
+// parameters, for 0.4 % more bytes.
 struct FrameEncoder::Contexts {
-  explicit Contexts(int level) : whole(NewCompressor(level)), delta(NewCompressor(level)) {}
+  explicit Contexts(int level)
+      : mixed(level == kCompressionLevelDefault ? NewCompressor(level, 12, 5)
+                                                : NewCompressor(level)),
+        text(NewCompressor(1, 12, 6)),
+        dense(NewPlainCompressor()),
+        delta(level == kCompressionLevelDefault ? NewCompressor(level, 14, 6)
+                                                : NewCompressor(level)) {}
   ~Contexts() {
-    ZSTD_freeCCtx(whole);
-    ZSTD_freeCCtx(delta);
+    for (ZSTD_CCtx* context : {mixed, text, dense, delta})
+      ZSTD_freeCCtx(context);
   }
   Contexts(const Contexts&) = delete;
   Contexts& operator=(const Contexts&) = delete;
 
-  // Two, because a context that sees a prefix now and then would set up its tables anew.
-  ZSTD_CCtx* whole;
+  // One each, because a context whose parameters change sets up its tables anew.
+  ZSTD_CCtx* mixed;
+  ZSTD_CCtx* text;
+  ZSTD_CCtx* dense;
   ZSTD_CCtx* delta;
 };
 
-FrameEncoder::FrameEncoder(int level) : contexts_(std::make_unique<Contexts>(level)) {}
+FrameEncoder::FrameEncoder(int level)
+    : contexts_(std::make_unique<Contexts>(level)), adaptive_(level == kCompressionLevelDefault) {}
 FrameEncoder::~FrameEncoder() = default;
 FrameEncoder::FrameEncoder(FrameEncoder&&) noexcept = default;
 
+std::optional<size_t> FrameEncoder::EncodeAs(Habit habit, ByteSpan raw, MutableByteSpan to) {
+  ZSTD_CCtx* const context = habit == Habit::kMixed  ? contexts_->mixed
+                             : habit == Habit::kText ? contexts_->text
+                                                     : contexts_->dense;
+  return Compress(context, raw, to);
+}
+
+FrameEncoder::Habit FrameEncoder::Learn(ByteSpan raw, std::optional<ByteSpan> encoded) const {
+  if (!encoded) return LooksUneven(raw) ? Habit::kMixed : Habit::kDense;
+  const std::optional<LiteralsSection> literals = FindLiterals(*encoded);
+  // Few literals say little and cost little.
+  if (!literals || literals->length < raw.size() / 8) return Habit::kMixed;
+  if (literals->length == literals->stored_length) {
+    return LooksUneven(literals->plain) ? Habit::kMixed : Habit::kDense;
+  }
+  const size_t gain = literals->length - literals->stored_length;
+  if (gain > literals->length / 4) return Habit::kText;
+  return gain < literals->length / 28 ? Habit::kDense : Habit::kMixed;
+}
+
 std::optional<size_t> FrameEncoder::EncodeWhole(ByteSpan raw, MutableByteSpan to) {
-  return Compress(contexts_->whole, raw, to);
+  if (!adaptive_) return EncodeAs(Habit::kMixed, raw, to);
+  const Habit tried = habit_;
+  const auto encode_and_learn = [&](Habit habit) {
+    const std::optional<size_t> length = EncodeAs(habit, raw, to);
+    habit_ = Learn(raw, length ? std::optional<ByteSpan>(to.first(*length)) : std::nullopt);
+    return length;
+  };
+  const std::optional<size_t> length = encode_and_learn(tried);
+  if (tried != Habit::kDense || habit_ == Habit::kDense) return length;
+  return encode_and_learn(Habit::kMixed);
 }
 
 std::optional<size_t> FrameEncoder::EncodeDelta(ByteSpan raw, ByteSpan base, MutableByteSpan to) {
@@ -83,8 +147,8 @@ Status FrameDecoder::Decode(ByteSpan stored, ByteSpan base, MutableByteSpan raw)
   if (!base.empty()) {
     VARVE_CHECK(!ZSTD_isError(ZSTD_DCtx_refPrefix(context_->zstd, base.data(), base.size())));
   }
-  const size_t result = ZSTD_decompressDCtx(context_->zstd, raw.data(), raw.size(), stored.data(),
-                                            stored.size());
+  const size_t result =
+      ZSTD_decompressDCtx(context_->zstd, raw.data(), raw.size(), stored.data(), stored.size());
   if (ZSTD_isError(result)) {
     ZSTD_DCtx_reset(context_->zstd, ZSTD_reset_session_only);
     return Corruption(std::string("zstd: ") + ZSTD_getErrorName(result));

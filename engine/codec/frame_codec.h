@@ -4,6 +4,9 @@
 // Encoder and decoder are thread-compatible: one each per thread. Their contexts are made once; no
 // call allocates. They are each other's twin: what one writes the other reads, and a writer decodes
 // every frame again before anybody may rely on it.
+//
+// At the default level the encoder adapts to its input, chunk by chunk (frame_codec.cc,
+// "Habits"): what it writes for a chunk may depend on the chunk before, never what is read back.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +38,16 @@ class FrameEncoder {
   std::optional<size_t> EncodeDelta(ByteSpan raw, ByteSpan base, MutableByteSpan to);
 
  private:
+  // What the chunks so far were like, and so, most likely, the next one.
+  enum class Habit { kMixed, kText, kDense };
+
+  std::optional<size_t> EncodeAs(Habit habit, ByteSpan raw, MutableByteSpan to);
+  Habit Learn(ByteSpan raw, std::optional<ByteSpan> encoded) const;
+
   struct Contexts;
   std::unique_ptr<Contexts> contexts_;
+  bool adaptive_ = false;
+  Habit habit_ = Habit::kMixed;
 };
 
 class FrameDecoder {
