@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/limits.h"
 #include "io/ring.h"
 
 namespace varve {
@@ -39,35 +40,70 @@ Status Ended(const std::string& path, uint64_t offset, size_t length, size_t don
                     std::to_string(offset + done));
 }
 
-Status Judge(const ReadRequest& request, const RingCompletion& completion) {
+// What is asked of the kernel for a request: its bytes, or the blocks that they lie in.
+struct KernelRead {
+  uint64_t offset = 0;
+  MutableByteSpan into;
+  size_t before = 0;  // bytes of the first block that nobody asked for
+  size_t enough = 0;
+};
+
+KernelRead PlanRead(const ReadRequest& request, bool direct) {
+  if (!direct) return {request.offset, request.into, 0, request.into.size()};
+  const size_t before = request.offset % kDirectAlignment;
+  VARVE_CHECK(request.padded &&
+              reinterpret_cast<uintptr_t>(request.into.data()) % kDirectAlignment == before);
+  const size_t enough = before + request.into.size();
+  return {request.offset - before,
+          {request.into.data() - before, RoundUp(enough, kDirectAlignment)},
+          before,
+          enough};
+}
+
+Status Judge(const ReadRequest& request, const KernelRead& plan, const RingCompletion& completion) {
   if (completion.error_number != 0) {
     return Status::FromErrno(completion.error_number,
                              Describe(request.path, request.offset, request.into.size()));
   }
-  if (completion.done < request.into.size()) {
-    return Ended(request.path, request.offset, request.into.size(), completion.done);
+  if (completion.done < plan.enough) {
+    return Ended(request.path, request.offset, request.into.size(),
+                 completion.done - std::min(completion.done, plan.before));
   }
   return OkStatus();
 }
 
-Status ReadOneByOne(std::span<const int> fds, std::span<ReadRequest> requests) {
+Status ReadBlocks(int fd, const ReadRequest& request) {
+  const KernelRead plan = PlanRead(request, true);
+  const ssize_t got =
+      pread(fd, plan.into.data(), plan.into.size(), static_cast<off_t>(plan.offset));
+  const RingCompletion completion{.done = got > 0 ? static_cast<size_t>(got) : 0,
+                                  .error_number = got < 0 ? errno : 0};
+  return Judge(request, plan, completion);
+}
+
+Status ReadOneByOne(std::span<const int> fds, std::span<ReadRequest> requests, bool direct) {
   for (size_t i = 0; i < requests.size(); ++i) {
     const ReadRequest& request = requests[i];
+    if (direct) {
+      VARVE_RETURN_IF_ERROR(ReadBlocks(fds[i], request));
+      continue;
+    }
     VARVE_RETURN_IF_ERROR(ReadExactly(fds[i], request.path, request.offset, request.into));
   }
   return OkStatus();
 }
 
-Status ReadThroughRing(Ring& ring, std::span<const int> fds, std::span<ReadRequest> requests) {
+Status ReadThroughRing(Ring& ring, std::span<const int> fds, std::span<ReadRequest> requests,
+                       bool direct) {
   Status first_failure;
   size_t first_failed = requests.size();
   for (size_t started = 0; started < requests.size() || ring.in_flight() > 0;) {
     while (started < requests.size() && ring.in_flight() < ring.capacity()) {
-      const ReadRequest& request = requests[started];
+      const KernelRead plan = PlanRead(requests[started], direct);
       ring.Start({.fd = fds[started],
-                  .offset = request.offset,
-                  .into = request.into,
-                  .enough = request.into.size(),
+                  .offset = plan.offset,
+                  .into = plan.into,
+                  .enough = plan.enough,
                   .tag = started});
       ++started;
     }
@@ -78,7 +114,8 @@ Status ReadThroughRing(Ring& ring, std::span<const int> fds, std::span<ReadReque
       VARVE_CHECK(ring.Drain());
       return completion.status();
     }
-    Status status = Judge(requests[completion->tag], *completion);
+    const ReadRequest& request = requests[completion->tag];
+    Status status = Judge(request, PlanRead(request, direct), *completion);
     if (status.ok() || completion->tag >= first_failed) continue;
     first_failed = completion->tag;
     first_failure = std::move(status);
@@ -101,11 +138,11 @@ Status ReadExactly(int fd, const std::string& path, uint64_t offset, MutableByte
   return OkStatus();
 }
 
-Status ReadBatch(std::span<const int> fds, std::span<ReadRequest> requests) {
+Status ReadBatch(std::span<const int> fds, std::span<ReadRequest> requests, bool direct) {
   VARVE_CHECK(fds.size() == requests.size());
   Ring* const ring = requests.size() > 1 ? ThreadRing() : nullptr;
-  if (ring == nullptr) return ReadOneByOne(fds, requests);
-  return ReadThroughRing(*ring, fds, requests);
+  if (ring == nullptr) return ReadOneByOne(fds, requests, direct);
+  return ReadThroughRing(*ring, fds, requests, direct);
 }
 
 }  // namespace varve

@@ -39,6 +39,10 @@ struct ReadRequest {
   std::string path;
   uint64_t offset = 0;
   MutableByteSpan into;
+  // The memory around `into`, out to multiples of 4 KiB, is the request's too, and `into` begins as
+  // far into its 4 KiB as `offset` into the file's: the disk may read past the page cache. For
+  // packs that are read once.
+  bool padded = false;
 };
 
 class Disk {

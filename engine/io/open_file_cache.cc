@@ -18,7 +18,7 @@ OpenFileCache::Handle OpenFileCache::Get(const std::string& path) {
     if (Handle handle = Find(path)) return handle;
     forgotten = forgotten_;
   }
-  FileDescriptor opened(root_.Open(path, O_RDONLY));
+  FileDescriptor opened(root_.Open(path, O_RDONLY | flags_));
   if (!opened.valid()) return nullptr;
   auto handle = std::make_shared<const FileDescriptor>(std::move(opened));
   Handle evicted;  // closed after the lock is released

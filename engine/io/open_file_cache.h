@@ -18,8 +18,9 @@ class OpenFileCache {
  public:
   using Handle = std::shared_ptr<const FileDescriptor>;
 
-  // `root` is borrowed.
-  OpenFileCache(const RootedDirectory& root, size_t capacity) : root_(root), capacity_(capacity) {}
+  // `root` is borrowed. `flags` go to openat(2) beside O_RDONLY.
+  OpenFileCache(const RootedDirectory& root, size_t capacity, int flags = 0)
+      : root_(root), capacity_(capacity), flags_(flags) {}
 
   // Null and errno if the file cannot be opened.
   Handle Get(const std::string& path);
@@ -36,6 +37,7 @@ class OpenFileCache {
 
   const RootedDirectory& root_;
   const size_t capacity_;
+  const int flags_;
   std::mutex mutex_;
   Order order_;                                              // guarded by mutex_; most recent first
   std::unordered_map<std::string, Order::iterator> places_;  // guarded by mutex_

@@ -26,8 +26,9 @@ class ChunkLoader {
  public:
   enum class Check { kFingerprint, kFingerprintAndId };
 
-  ChunkLoader(Storage& storage, Index& index, const FingerprintSecret& secret, const IdKey& id_key)
-      : frames_(storage, index), secret_(secret), hasher_(id_key) {}
+  ChunkLoader(Storage& storage, Index& index, const FingerprintSecret& secret, const IdKey& id_key,
+              PackPages pages = PackPages::kCached)
+      : frames_(storage, index, pages), secret_(secret), hasher_(id_key) {}
 
   // Each request gets its own status; bytes of one that failed are not to be used. The returned
   // status is a failure of the index.

@@ -82,7 +82,8 @@ class RestoreWorker {
         present_(std::move(present)),
         scheduler_(scheduler),
         counters_(counters),
-        loader_(repository.storage(), index, config_.fingerprint_secret, config_.id_key),
+        loader_(repository.storage(), index, config_.fingerprint_secret, config_.id_key,
+                PackPages::kPassed),
         buffer_(tree.geometry().LeafBytes()) {}
 
   Status Run() {

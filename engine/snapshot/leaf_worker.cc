@@ -8,7 +8,7 @@ LeafWorker::LeafWorker(SnapshotPlant& plant, std::unique_ptr<BlockReader> reader
     : plant_(plant),
       reader_(std::move(reader)),
       hasher_(plant.id_key),
-      frames_(plant.storage, plant.index),
+      frames_(plant.storage, plant.index, PackPages::kPassed),
       writer_(plant.compression_level),
       batch_(plant.geometry.LeafBytes() + size_t{kLeafChunks} * kDeltaHeaderBytes),
       nodes_(plant.storage, plant.index, plant.pending, plant.node_packs, plant.reused, plant.prove,

@@ -89,9 +89,11 @@ Result<std::unique_ptr<Session>> BeginWithParent(Repository& repository,
   }
 }
 
-unsigned WorkerCount(const SnapshotOptions& options) {
+// A first snapshot keeps every core busy with one worker each. An increment also waits for the
+// bases of its deltas, one leaf at a time: while half of the workers wait, the others compute.
+unsigned WorkerCount(const SnapshotOptions& options, bool reads_bases) {
   if (options.workers != 0) return options.workers;
-  return std::max(1u, std::thread::hardware_concurrency());
+  return std::max(1u, std::thread::hardware_concurrency()) * (reads_bases ? 2 : 1);
 }
 
 // Runs one worker per reader; the first failure stops the others.
@@ -113,13 +115,14 @@ Status RunWorkers(SnapshotPlant& plant, std::vector<std::unique_ptr<BlockReader>
 
 Result<std::vector<std::unique_ptr<BlockReader>>> OpenReaders(const Volume& volume,
                                                               const SnapshotOptions& options,
-                                                              const TreeGeometry& geometry) {
+                                                              const TreeGeometry& geometry,
+                                                              bool reads_bases) {
   BlockReaderOptions reader_options;
   reader_options.slots = LeafWorker::kSlots;
   reader_options.slot_bytes = geometry.LeafBytes();
   reader_options.force_pread = options.force_pread;
   std::vector<std::unique_ptr<BlockReader>> readers;
-  for (unsigned i = 0; i < WorkerCount(options); ++i) {
+  for (unsigned i = 0; i < WorkerCount(options, reads_bases); ++i) {
     VARVE_ASSIGN_OR_RETURN(auto reader, volume.NewReader(reader_options));
     readers.push_back(std::move(reader));
   }
@@ -224,7 +227,8 @@ Result<Scan> ScanVolume(Repository& repository, Index& index, const Volume& volu
                       counters};
 
   Scan scan;
-  VARVE_ASSIGN_OR_RETURN(auto readers, OpenReaders(volume, options, geometry));
+  VARVE_ASSIGN_OR_RETURN(auto readers,
+                         OpenReaders(volume, options, geometry, parent_tree.has_value()));
   scan.reader = readers[0]->Name();
   const Status worked = RunWorkers(plant, std::move(readers));
   // Interrupted or not: what is encoded becomes durable, so that the next run need not do it again.

@@ -26,7 +26,7 @@ struct SnapshotOptions {
   // What the caller knows about the volume while it is read. kFuzzy must be asked for: any other
   // class fails when the volume is seen to be written meanwhile.
   Consistency consistency = Consistency::kCrash;
-  // Threads that read and compute; 0 means one per core.
+  // Threads that read and compute; 0 means one per core, two when there is a parent.
   unsigned workers = 0;
   bool force_pread = false;
   // Packs are closed when they would grow beyond this; two leaves fit in any case.

@@ -28,7 +28,8 @@ void Grow(AlignedBuffer& buffer, size_t size) {
 // Fills in the places of wanted_[begin...].
 Status FrameReader::LookUp(size_t begin) {
   std::vector<ContentId> ids;
-  for (size_t i = begin; i < wanted_.size(); ++i) ids.push_back(wanted_[i].id);
+  for (size_t i = begin; i < wanted_.size(); ++i)
+    ids.push_back(wanted_[i].id);
   std::vector<std::optional<Place>> places;
   VARVE_RETURN_IF_ERROR(index_.FindMany(ids, &places));
   for (size_t i = begin; i < wanted_.size(); ++i) {
@@ -92,8 +93,8 @@ std::vector<FrameReader::Run> FrameReader::PlanRuns() const {
     if (!runs.empty()) {
       Run& run = runs.back();
       const uint64_t run_end = run.offset + run.length;
-      if (run.pack == place.pack && place.offset >= run_end &&
-          place.offset - run_end <= kGapMax && end - run.offset <= kRunMax) {
+      if (run.pack == place.pack && place.offset >= run_end && place.offset - run_end <= kGapMax &&
+          end - run.offset <= kRunMax) {
         run.length = end - run.offset;
         run.frames.push_back(i);
         continue;
@@ -105,21 +106,24 @@ std::vector<FrameReader::Run> FrameReader::PlanRuns() const {
 }
 
 void FrameReader::ReadRuns(std::vector<Run> runs) {
+  // Each run lies in whole blocks of its own, as far into the first one as in the pack.
   uint64_t total = 0;
-  for (const Run& run : runs) total += run.length;
+  for (const Run& run : runs)
+    total += RoundUp(run.length, kDirectAlignment) + kDirectAlignment;
   Grow(stored_, total);
   std::vector<ReadRequest> reads;
   uint64_t used = 0;
   for (const Run& run : runs) {
-    const MutableByteSpan into = stored_.span().subspan(used, run.length);
-    reads.push_back({PackPath(run.pack), run.offset, into});
+    const uint64_t before = run.offset % kDirectAlignment;
+    const MutableByteSpan into = stored_.span().subspan(used + before, run.length);
+    reads.push_back({PackPath(run.pack), run.offset, into, pages_ == PackPages::kPassed});
     for (const size_t i : run.frames) {
       const Place& place = wanted_[i].place;
       wanted_[i].frame = into.subspan(place.offset - run.offset, place.frame.FrameBytes());
     }
-    used += run.length;
+    used += RoundUp(before + run.length, kDirectAlignment);
+    bytes_read_ += run.length;
   }
-  bytes_read_ += used;
   if (storage_.ReadMany(reads).ok()) return;
   // Something failed: read frame by frame, so that only the frames that cannot be read are lost.
   for (size_t r = 0; r < runs.size(); ++r) {
@@ -170,10 +174,10 @@ void FrameReader::Decode(Wanted& wanted) {
   const FrameInfo& info = wanted.place.frame;
   const std::string name = "pack " + wanted.place.pack.Hex();
   if (info.raw_length > wanted.raw.size()) {
-    wanted.status = Corruption(name + ": frame at " + std::to_string(wanted.place.offset) +
-                               " decodes to " + std::to_string(info.raw_length) +
-                               " bytes, at most " + std::to_string(wanted.raw.size()) +
-                               " expected");
+    wanted.status =
+        Corruption(name + ": frame at " + std::to_string(wanted.place.offset) + " decodes to " +
+                   std::to_string(info.raw_length) + " bytes, at most " +
+                   std::to_string(wanted.raw.size()) + " expected");
     return;
   }
   const ByteSpan stored = wanted.frame.subspan(info.HeaderBytes());

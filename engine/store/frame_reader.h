@@ -26,6 +26,10 @@ namespace varve {
 // and decodes nothing (`into` is not touched and may be empty).
 enum class ReadDepth { kStored, kDecoded };
 
+// Whether the pages of packs may stay in the kernel's cache: of use where the same frames are read
+// again soon, harmful where a whole volume passes through.
+enum class PackPages { kCached, kPassed };
+
 struct FrameRequest {
   ContentId id;
   ContentKind kind = ContentKind::kChunk;
@@ -43,7 +47,8 @@ struct FrameRequest {
 class FrameReader {
  public:
   // Both borrowed, outliving the reader.
-  FrameReader(Storage& storage, Index& index) : storage_(storage), index_(index) {}
+  FrameReader(Storage& storage, Index& index, PackPages pages = PackPages::kCached)
+      : storage_(storage), index_(index), pages_(pages) {}
 
   // Reads all requests. Each gets its own status; the returned one is a failure of the index
   // (nothing was read then). An id that is not in the index is NotFound in its request.
@@ -82,6 +87,7 @@ class FrameReader {
 
   Storage& storage_;
   Index& index_;
+  const PackPages pages_;
   FrameDecoder decoder_;
   std::vector<Wanted> wanted_;
   std::unordered_map<ContentId, size_t> wanted_by_id_;
