@@ -115,6 +115,11 @@ class Verification {
   // Finds the highest damaged node over next_leaf_ or the next leaves and steps over it.
   Status SkipDamagedNode(const Status& why) {
     VARVE_RETURN_IF_ERROR(OnlyDamage(why));
+    if (geometry_.root_level() == 0) {  // the only leaf is the root
+      ReportLocked(0, geometry_.size_bytes(), why);
+      next_leaf_ = 1;
+      return {};
+    }
     uint32_t level = geometry_.root_level();
     uint64_t leaf = next_leaf_;
     while (level > 0) {

@@ -131,9 +131,10 @@ Result<std::vector<std::unique_ptr<BlockReader>>> OpenReaders(const Volume& volu
 
 Status CheckStable(const Volume& volume, const ContentStamp& before, Consistency consistency) {
   VARVE_ASSIGN_OR_RETURN(const ContentStamp after, volume.Stamp());
-  if (after.size_bytes != before.size_bytes) {
+  // The size that is recorded is the one from when it was opened.
+  if (after.size_bytes != volume.size_bytes()) {
     return InvalidArgument("volume " + volume.identity() + " changed its size from " +
-                           std::to_string(before.size_bytes) + " to " +
+                           std::to_string(volume.size_bytes()) + " to " +
                            std::to_string(after.size_bytes) + " bytes while it was read");
   }
   if (consistency != Consistency::kFuzzy && after != before) {

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 # Exit codes, as README.md promises them.
@@ -66,6 +67,21 @@ def run(*words, **options):
     return Run(words, process)
 
 
+def wait_until(condition):
+    """Polls; a condition that never comes true fails the test after DEADLINE_SECONDS."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {DEADLINE_SECONDS} seconds: {condition}")
+        time.sleep(0.001)
+
+
+def finish(process):
+    """Waits for what `start` started."""
+    out, err = process.communicate(timeout=DEADLINE_SECONDS)
+    return Run(process.args, subprocess.CompletedProcess(process.args, process.returncode, out, err))
+
+
 def random_bytes(seed, length):
     return random.Random(seed).randbytes(length)
 
@@ -80,6 +96,14 @@ def write_file(path, content, offset=None):
     with open(path, "wb" if offset is None else "r+b") as file:
         file.seek(offset or 0)
         file.write(content)
+
+
+def decoder_module(name):
+    """A module of tools/decode, the reader that shares nothing with varve but FORMAT.md."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/decode")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return __import__(name)
 
 
 class VarveTest(unittest.TestCase):
@@ -123,6 +147,31 @@ class VarveTest(unittest.TestCase):
     def snapshot(self, volume, *words):
         """Takes a snapshot and returns its summary."""
         return self.repo("snapshot", volume, "--json", *words).json()
+
+    def inside(self, *parts):
+        """A path inside the repository."""
+        return os.path.join(self.repository, *parts)
+
+    def objects(self):
+        """The repository's objects by kind, as paths: config, snapshot, chunks, nodes."""
+        kinds = {"config": [self.inside("config"), self.inside("config.copy")],
+                 "snapshot": [], "chunks": [], "nodes": []}
+        for name in sorted(os.listdir(self.inside("snapshots"))):
+            kinds["snapshot"].append(self.inside("snapshots", name))
+        for directory, _, names in sorted(os.walk(self.inside("packs"))):
+            for name in sorted(names):
+                path = os.path.join(directory, name)
+                content = read_file(path)[10]  # FORMAT.md section 6
+                kinds["chunks" if content == 1 else "nodes"].append(path)
+        return kinds
+
+    def decode(self, snapshot, target):
+        """Restores with tools/decode, which knows only the format's document."""
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                              "../../tools/decode/varve_decode.py")
+        done = subprocess.run([sys.executable, script, self.repository, "restore", snapshot,
+                               target], capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def assert_same_bytes(self, a, b):
         self.assertEqual(subprocess.run(["cmp", a, b], check=False).returncode, 0,
