@@ -13,6 +13,8 @@ Fingerprint ComputeFingerprint(const FingerprintSecret& secret, ByteSpan bytes) 
   return Fingerprint::FromBytes(canonical.digest);
 }
 
-uint64_t ComputeChecksum(ByteSpan bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+uint64_t ComputeChecksum(ByteSpan bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 }  // namespace varve

@@ -42,7 +42,8 @@ class TreeGeometry {
  public:
   TreeGeometry(uint64_t size_bytes, uint32_t chunk_size_bytes)
       : size_bytes_(size_bytes), chunk_size_(chunk_size_bytes) {
-    while (NodeCount(root_level_) > 1) ++root_level_;
+    while (NodeCount(root_level_) > 1)
+      ++root_level_;
   }
 
   uint64_t size_bytes() const { return size_bytes_; }
@@ -60,7 +61,8 @@ class TreeGeometry {
   // How many chunks a full node of `level` covers.
   static uint64_t ChunksBelow(uint32_t level) {
     uint64_t chunks = kLeafChunks;
-    for (uint32_t i = 0; i < level; ++i) chunks *= kNodeFanout;
+    for (uint32_t i = 0; i < level; ++i)
+      chunks *= kNodeFanout;
     return chunks;
   }
   // Entries of node `index` of `level`.

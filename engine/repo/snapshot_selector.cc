@@ -38,8 +38,8 @@ Result<SnapshotRecord> SelectSnapshot(const std::vector<SnapshotRecord>& records
   }
   if (matches.empty()) return NotFound("no snapshot begins with " + selector);
   if (matches.size() == 1) return *matches[0];
-  std::string message = selector + " is ambiguous: " + std::to_string(matches.size()) +
-                        " snapshots begin with it:";
+  std::string message =
+      selector + " is ambiguous: " + std::to_string(matches.size()) + " snapshots begin with it:";
   for (size_t i = 0; i < std::min(matches.size(), kCandidatesShown); ++i) {
     message += " " + matches[i]->id.Hex();
   }

@@ -47,8 +47,7 @@ std::vector<std::string> LoopsOn(const std::string& absolute_path) {
 
 // Where the device with this number is mounted; only writable mounts if asked.
 std::optional<std::string> MountPointOf(dev_t device, bool for_writing_only) {
-  const std::string number =
-      std::to_string(major(device)) + ":" + std::to_string(minor(device));
+  const std::string number = std::to_string(major(device)) + ":" + std::to_string(minor(device));
   std::ifstream mounts("/proc/self/mountinfo");
   std::string line;
   while (std::getline(mounts, line)) {
@@ -144,8 +143,7 @@ Result<ContentStamp> RawVolume::Stamp() const {
   return stamp;
 }
 
-Result<std::unique_ptr<BlockReader>> RawVolume::NewReader(
-    const BlockReaderOptions& options) const {
+Result<std::unique_ptr<BlockReader>> RawVolume::NewReader(const BlockReaderOptions& options) const {
   return NewBlockReader(direct_fd_, buffered_fd_, "volume " + path_, size_bytes_, options);
 }
 
