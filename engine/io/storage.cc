@@ -152,7 +152,8 @@ Status Storage::RemoveTemporaries(const std::string& path) {
   bool removed = false;
   for (const DirectoryEntry& entry : entries) {
     if (entry.is_directory || !IsTemporary(entry.name)) continue;
-    const std::string temporary = path.empty() ? entry.name : path + "/" + entry.name;
+    const bool in_root = path.empty() || path == ".";
+    const std::string temporary = in_root ? entry.name : path + "/" + entry.name;
     VARVE_RETURN_IF_ERROR(disk_.Remove(temporary));
     removed = true;
   }

@@ -32,19 +32,29 @@ Status CheckEmpty(Disk& disk, const std::string& name) {
 }
 
 // The directories of an interrupted Create go first. They may have been visible and not durable:
-// the failed sync of a directory is told once, and a later one says that all is well.
+// the failed sync of a directory is told once, and a later one says that all is well. Directories
+// with anything in them are those of a repository that lost its configuration: not ours to touch.
 Status RemoveEmptyDirectories(Disk& disk, const std::string& name) {
+  std::vector<std::string> found;  // children after their parents
   for (const char* directory : kDirectories) {
     const Result<std::vector<DirectoryEntry>> entries = disk.List(directory);
     if (entries.status().code() == Code::kNotFound) continue;
     VARVE_RETURN_IF_ERROR(entries.status());
+    found.push_back(directory);
     for (const DirectoryEntry& entry : *entries) {
       const std::string path = std::string(directory) + "/" + entry.name;
-      if (!entry.is_directory || !disk.RemoveDirectory(path).ok()) {
+      std::vector<DirectoryEntry> inside;
+      if (entry.is_directory) {
+        VARVE_ASSIGN_OR_RETURN(inside, disk.List(path));
+      }
+      if (!entry.is_directory || !inside.empty()) {
         return AlreadyExists(name + " has no configuration, but it holds " + path);
       }
+      found.push_back(path);
     }
-    VARVE_RETURN_IF_ERROR(disk.RemoveDirectory(directory));
+  }
+  for (auto path = found.rbegin(); path != found.rend(); ++path) {
+    VARVE_RETURN_IF_ERROR(disk.RemoveDirectory(*path));
   }
   return {};
 }

@@ -85,12 +85,14 @@ class Check {
     const Status scanned =
         ScanPack(storage_, pack.id, repository_.config().id, [&](const PackDamage& damage) {
           Find(object, damage.what);
+          if (damage.frames_missing) frames_missing_ = true;
           if (damage.frame.IsZero() || IsReadable(damage, index)) return;
           damaged_frames_.insert({pack.id, damage.offset});
         });
     if (scanned.code() == Code::kNotFound) return {};  // removed meanwhile
     if (!scanned.ok()) {
       Find(object, scanned.message());
+      frames_missing_ = true;
       return {};
     }
     const Result<std::vector<PlacedFrame>> frames =
@@ -134,12 +136,13 @@ class Check {
   }
 
   Status CheckSnapshots() {
+    // Where a pack does not say what was in it, only reading tells what is left.
+    const VerifyLevel level = frames_missing_ ? VerifyLevel::kFull : VerifyLevel::kStructure;
     for (const SnapshotRecord& record : records_) {
       Progress quiet;
       if (progress_.cancelled) return Cancelled("interrupted");
-      VARVE_ASSIGN_OR_RETURN(
-          VerifyReport verified,
-          VerifySnapshot(repository_, record, VerifyLevel::kStructure, quiet, damaged_frames_));
+      VARVE_ASSIGN_OR_RETURN(VerifyReport verified,
+                             VerifySnapshot(repository_, record, level, quiet, damaged_frames_));
       if (verified.hurt.empty()) continue;
       report_.hurt.push_back({record.id, record.volume_name, std::move(verified.hurt)});
     }
@@ -174,6 +177,7 @@ class Check {
   Progress& progress_;
   std::vector<SnapshotRecord> records_;
   DamagedFrames damaged_frames_;
+  bool frames_missing_ = false;
   CheckReport report_;
 };
 

@@ -356,6 +356,16 @@ Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volum
   return report;
 }
 
+// Did it fail for nothing but the index? That is a cache, damaged on its disk: it is made anew.
+Result<bool> HealIndex(Repository& repository, const Status& failure) {
+  if (failure.code() != Code::kCorruption && failure.code() != Code::kIo) return false;
+  VARVE_ASSIGN_OR_RETURN(const std::vector<std::string> damage, repository.local().VerifyIndex());
+  if (damage.empty()) return false;
+  repository.Notice("the index is damaged and is rebuilt: " + damage[0]);
+  VARVE_RETURN_IF_ERROR(repository.RebuildIndex());
+  return true;
+}
+
 }  // namespace
 
 Result<SnapshotReport> TakeSnapshot(Repository& repository, const Volume& volume,
@@ -367,6 +377,12 @@ Result<SnapshotReport> TakeSnapshot(Repository& repository, const Volume& volume
                          BeginWithParent(repository, options.volume_name, &parent));
   Result<SnapshotReport> report =
       TakeInSession(repository, volume, options, parent, *session, progress);
+  if (!report.ok()) {
+    const Result<bool> healed = HealIndex(repository, report.status());
+    if (healed.ok() && *healed) {
+      report = TakeInSession(repository, volume, options, parent, *session, progress);
+    }
+  }
   // A session that cannot be ended is removed by the next writer; the snapshot stands or not
   // regardless.
   const Status ended = session->End();

@@ -51,8 +51,8 @@ Status MemoryIndex::Distrust(std::span<const ContentId> ids) {
   const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < ids.size(); ++i) {
     if (!places[i]) continue;
-    places[i]->usable = false;
-    places_.insert_or_assign(ids[i], *places[i]);
+    // What was added since it was looked up counts.
+    places_.try_emplace(ids[i], *places[i]).first->second.usable = false;
   }
   proved_.clear();
   proofs_below_hold_ = false;

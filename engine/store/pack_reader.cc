@@ -95,7 +95,6 @@ class PackScan {
     if (!footer.ok()) report_({pack_.size() - kPackTrailerBytes, footer.status().message(), {}});
     const std::vector<PlacedFrame> frames =
         footer.ok() ? PlaceFrames(*footer) : WalkFrameHeaders(name_, pack_);
-    if (frames.empty()) report_({kPackHeaderBytes, name_ + ": no frame can be found", {}});
     for (const PlacedFrame& frame : frames) CheckFrame(frame);
     if (!footer.ok()) CheckEndOfWalk(frames);
   }
@@ -124,18 +123,19 @@ class PackScan {
     }
   }
 
-  // Without a footer nobody can say how many frames there were: if the walk stopped before
-  // something that still looks like frames, their ids are unknown.
+  // Without a footer the frame headers tell of the frames. If what follows the last one is not as
+  // long as a footer of these frames and a trailer are, there were others.
   void CheckEndOfWalk(const std::vector<PlacedFrame>& frames) {
-    const uint64_t end = frames.empty()
-                             ? kPackHeaderBytes
-                             : frames.back().offset + frames.back().info.FrameBytes();
-    const ByteSpan rest = pack_.subspan(std::min<uint64_t>(end, pack_.size()));
-    const std::string_view magic = "VFRM";
-    const auto found = std::search(rest.begin(), rest.end(), magic.begin(), magic.end());
-    if (found != rest.end()) {
-      report_({end, name_ + ": frames from " + std::to_string(end) + " on cannot be found", {}});
+    uint64_t end = kPackHeaderBytes;
+    uint64_t rest = kPackTrailerBytes;
+    for (const PlacedFrame& frame : frames) {
+      end = frame.offset + frame.info.FrameBytes();
+      rest += frame.info.FooterEntryBytes();
     }
+    if (end + rest == pack_.size()) return;
+    PackDamage damage{end, name_ + ": frames from " + std::to_string(end) + " on cannot be found"};
+    damage.frames_missing = true;
+    report_(damage);
   }
 
   const std::string name_;
@@ -202,7 +202,9 @@ Status ScanPack(Storage& storage, const PackId& id, const RepositoryId& reposito
   Result<Bytes> pack = ReadWholePack(storage, id);
   if (!pack.ok() && pack.status().code() != Code::kCorruption) return pack.status();
   if (!pack.ok() || pack->size() < kPackHeaderBytes + kPackTrailerBytes) {
-    on_damage({0, PackName(id) + ": has no size for a pack", {}});
+    PackDamage damage{0, PackName(id) + ": has no size for a pack"};
+    damage.frames_missing = true;
+    on_damage(damage);
     return {};
   }
   PackScan(id, *pack, on_damage).Run(repository);

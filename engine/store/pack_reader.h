@@ -40,6 +40,8 @@ struct PackDamage {
   ContentId frame;
   ContentKind kind = ContentKind::kChunk;
   uint32_t raw_length = 0;
+  // From `offset` on there were frames of which nothing is known.
+  bool frames_missing = false;
 };
 // Reads every byte of a pack once and calls `on_damage` for each damaged piece. A Status of its own
 // only when the pack cannot be read at all.

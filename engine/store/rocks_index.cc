@@ -187,6 +187,7 @@ class RocksIndex : public Index {
     for (const PlacedFrame& frame : frames) {
       if (frame.info.encoding == Encoding::kDelta) delta_ids.push_back(frame.info.id);
     }
+    const std::lock_guard lock(changing_);
     std::vector<std::optional<Place>> present;
     VARVE_RETURN_IF_ERROR(FindMany(delta_ids, &present));
     rocksdb::WriteBatch batch;
@@ -205,6 +206,7 @@ class RocksIndex : public Index {
   }
 
   Status Distrust(std::span<const ContentId> ids) override {
+    const std::lock_guard lock(changing_);
     std::vector<std::optional<Place>> places;
     VARVE_RETURN_IF_ERROR(FindMany(ids, &places));
     rocksdb::WriteBatch batch;
@@ -282,6 +284,7 @@ class RocksIndex : public Index {
   }
 
   const std::string directory_;
+  std::mutex changing_;  // between reading what is there and writing what is to be there
   std::unique_ptr<rocksdb::DB> db_;
   const IndexMode mode_;
 };
