@@ -46,7 +46,9 @@ class SimulatedMachine {
   Result<CheckReport> Check();
 
   SimulatedDisk& disk() { return *disk_; }
+  const SimulatedDisk& disk() const { return *disk_; }
   SimulatedLocalState& local() { return *local_; }
+  const SimulatedLocalState& local() const { return *local_; }
   // All that the repository told, line by line.
   const std::string& notices() const { return notices_; }
   void ForgetNotices() { notices_.clear(); }
