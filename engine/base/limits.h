@@ -49,4 +49,16 @@ inline constexpr size_t kTagBytesMax = 1024;
 inline constexpr uint64_t kReadSize = 1 * kMiB;
 inline constexpr size_t kOpenFilesMax = 128;
 
+// Map files of another change tracker, and the sample of "unchanged" chunks that is read to try it:
+// one in so many, within bounds that keep it worth something and affordable.
+inline constexpr uint64_t kChangeMapFileMax = 128 * kMiB;
+inline constexpr uint64_t kUnchangedSampleOneIn = 1000;
+inline constexpr uint64_t kUnchangedSampleMin = 16;
+inline constexpr uint64_t kUnchangedSampleMax = 16384;
+
+// The log of an overlay's block map is written anew when it has grown to this and to several times
+// what the map takes.
+inline constexpr uint64_t kOverlayLogBytesMin = 4 * kMiB;
+inline constexpr uint64_t kOverlayLogBytesMax = 4 * kGiB;
+
 }  // namespace varve

@@ -21,15 +21,22 @@ Result<std::unique_ptr<BlockReader>> NewBlockReader(int direct_fd, int buffered_
   return NewPreadBlockReader(std::move(file), size_bytes, options);
 }
 
-Status CheckBlockRange(const std::string& name, uint64_t volume_bytes, size_t slot_bytes,
-                       uint64_t offset, size_t length) {
-  const bool inside = offset <= volume_bytes && length <= volume_bytes - offset;
-  const bool at_end = inside && offset + length == volume_bytes;
-  if (!inside || length > slot_bytes || offset % kDirectAlignment != 0 ||
-      (length % kDirectAlignment != 0 && !at_end)) {
-    return InvalidArgument(name + ": cannot read " + std::to_string(length) + " bytes at offset " +
-                           std::to_string(offset) + " of " + std::to_string(volume_bytes) +
-                           " in slots of " + std::to_string(slot_bytes));
+Status CheckBlockRuns(const std::string& name, uint64_t volume_bytes, size_t slot_bytes,
+                      std::span<const BlockRun> runs) {
+  VARVE_CHECK(!runs.empty());
+  const uint64_t first = runs.front().offset;
+  uint64_t previous_end = first;
+  for (const auto& [offset, length] : runs) {
+    const bool inside = offset <= volume_bytes && length <= volume_bytes - offset;
+    const bool at_end = inside && offset + length == volume_bytes;
+    const bool fits = inside && offset >= previous_end && offset + length - first <= slot_bytes;
+    if (!fits || offset % kDirectAlignment != 0 || (length % kDirectAlignment != 0 && !at_end)) {
+      return InvalidArgument(name + ": cannot read " + std::to_string(length) +
+                             " bytes at offset " + std::to_string(offset) + " of " +
+                             std::to_string(volume_bytes) + " in slots of " +
+                             std::to_string(slot_bytes));
+    }
+    previous_end = offset + length;
   }
   return OkStatus();
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
@@ -16,13 +17,27 @@
 
 namespace varve {
 
+// A run of bytes of a volume.
+struct BlockRun {
+  uint64_t offset = 0;
+  size_t length = 0;
+};
+
 class BlockReader {
  public:
   virtual ~BlockReader() = default;
   // Begins to read `length` bytes at `offset`; offset is a multiple of 4 KiB, length is at most the
   // slot size and may be ragged only at the end of the volume.
   virtual Status Start(size_t slot, uint64_t offset, size_t length) = 0;
-  // Waits for the slot's range and returns it. Exactly `length` bytes.
+  // Begins to read several runs, ascending and disjoint, into one slot, where each lies as far from
+  // the first as it does in the volume; what lies between them is anything. Each run is as Start
+  // wants it. At least one, at most `runs_max`.
+  virtual Status StartRuns(size_t slot, std::span<const BlockRun> runs) {
+    return Start(slot, runs.front().offset,
+                 runs.back().offset + runs.back().length - runs.front().offset);
+  }
+  // Waits for the slot's range and returns it: exactly `length` bytes, or from the begin of the
+  // first run to the end of the last.
   virtual Result<ByteSpan> Wait(size_t slot) = 0;
   // "io_uring" or "pread", for reports.
   virtual std::string Name() const = 0;
@@ -31,6 +46,7 @@ class BlockReader {
 struct BlockReaderOptions {
   size_t slots = 2;
   size_t slot_bytes = 4 << 20;
+  size_t runs_max = 1;
   // Forces the twin without io_uring (TSan and strace cannot see into the ring).
   bool force_pread = false;
 };

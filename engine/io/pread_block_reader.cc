@@ -18,10 +18,14 @@ class PreadBlockReader : public BlockReader {
   }
 
   Status Start(size_t slot, uint64_t offset, size_t length) override {
+    const BlockRun run{offset, length};
+    return StartRuns(slot, {&run, 1});
+  }
+
+  Status StartRuns(size_t slot, std::span<const BlockRun> runs) override {
     VARVE_CHECK(slot < slots_.size() && !slots_[slot].started);
-    VARVE_RETURN_IF_ERROR(CheckBlockRange(file_.name, size_bytes_, slot_bytes_, offset, length));
-    slots_[slot].offset = offset;
-    slots_[slot].length = length;
+    VARVE_RETURN_IF_ERROR(CheckBlockRuns(file_.name, size_bytes_, slot_bytes_, runs));
+    slots_[slot].runs.assign(runs.begin(), runs.end());
     slots_[slot].started = true;
     return OkStatus();
   }
@@ -30,10 +34,14 @@ class PreadBlockReader : public BlockReader {
     VARVE_CHECK(slot < slots_.size() && slots_[slot].started);
     Slot& range = slots_[slot];
     range.started = false;
-    const size_t whole_blocks = RoundUp(range.length, kDirectAlignment);
-    VARVE_RETURN_IF_ERROR(ReadVolumeRange(file_, range.offset,
-                                          range.buffer.span().first(whole_blocks), range.length));
-    return ByteSpan(range.buffer.span()).first(range.length);
+    const uint64_t first = range.runs.front().offset;
+    for (const BlockRun& run : range.runs) {
+      const MutableByteSpan memory =
+          range.buffer.span().subspan(run.offset - first, RoundUp(run.length, kDirectAlignment));
+      VARVE_RETURN_IF_ERROR(ReadVolumeRange(file_, run.offset, memory, run.length));
+    }
+    const BlockRun& last = range.runs.back();
+    return ByteSpan(range.buffer.span()).first(last.offset + last.length - first);
   }
 
   std::string Name() const override { return "pread"; }
@@ -41,8 +49,7 @@ class PreadBlockReader : public BlockReader {
  private:
   struct Slot {
     AlignedBuffer buffer;
-    uint64_t offset = 0;
-    size_t length = 0;
+    std::vector<BlockRun> runs;
     bool started = false;
   };
 

@@ -13,8 +13,8 @@ namespace varve {
 std::unique_ptr<BlockReader> NewPreadBlockReader(VolumeFile file, uint64_t size_bytes,
                                                  const BlockReaderOptions& options);
 
-// InvalidArgument unless the range is one that BlockReader::Start accepts.
-Status CheckBlockRange(const std::string& name, uint64_t volume_bytes, size_t slot_bytes,
-                       uint64_t offset, size_t length);
+// InvalidArgument unless the runs are ones that BlockReader::StartRuns accepts.
+Status CheckBlockRuns(const std::string& name, uint64_t volume_bytes, size_t slot_bytes,
+                      std::span<const BlockRun> runs);
 
 }  // namespace varve

@@ -19,6 +19,7 @@ class UringBlockReader : public BlockReader {
       : file_(std::move(file)),
         size_bytes_(size_bytes),
         slot_bytes_(options.slot_bytes),
+        runs_max_(options.runs_max),
         ring_(std::move(ring)) {
     std::vector<MutableByteSpan> buffers;
     for (size_t i = 0; i < options.slots; ++i) {
@@ -36,54 +37,61 @@ class UringBlockReader : public BlockReader {
       new AlignedBuffer(std::move(slot.buffer));  // NOLINT
   }
 
-  Status Start(size_t slot, uint64_t offset, size_t length) override;
+  Status Start(size_t slot, uint64_t offset, size_t length) override {
+    const BlockRun run{offset, length};
+    return StartRuns(slot, {&run, 1});
+  }
+  Status StartRuns(size_t slot, std::span<const BlockRun> runs) override;
   Result<ByteSpan> Wait(size_t slot) override;
   std::string Name() const override { return "io_uring"; }
 
  private:
   struct Slot {
     AlignedBuffer buffer;
-    uint64_t offset = 0;
-    size_t length = 0;
-    size_t pending = 0;  // requests in flight
+    uint64_t offset = 0;             // in the volume, of the slot's first byte
+    std::vector<BlockRun> requests;  // each of at most kReadSize
+    size_t pending = 0;              // requests in flight
     bool started = false;
     Status error;               // the one at the lowest offset
     uint64_t error_offset = 0;  // of the request it belongs to
   };
 
-  // Where request `index` of a slot lies within the slot, and how many of its bytes are wanted.
-  static size_t RequestBegin(size_t index) { return index * kReadSize; }
-  static size_t RequestWanted(const Slot& slot, size_t index) {
-    return std::min<size_t>(slot.length - RequestBegin(index), kReadSize);
-  }
-  MutableByteSpan RequestMemory(Slot& slot, size_t index) const {
-    return slot.buffer.span().subspan(RequestBegin(index),
-                                      RoundUp(RequestWanted(slot, index), kDirectAlignment));
+  static MutableByteSpan RequestMemory(Slot& slot, const BlockRun& request) {
+    return slot.buffer.span().subspan(request.offset - slot.offset,
+                                      RoundUp(request.length, kDirectAlignment));
   }
   void Complete(const RingCompletion& completion);
 
   const VolumeFile file_;
   const uint64_t size_bytes_;
   const size_t slot_bytes_;
+  const size_t runs_max_;
   bool registered_buffers_ = false;
   std::vector<Slot> slots_;
   std::unique_ptr<Ring> ring_;  // destroyed before the memory it reads into
 };
 
-Status UringBlockReader::Start(size_t slot, uint64_t offset, size_t length) {
+Status UringBlockReader::StartRuns(size_t slot, std::span<const BlockRun> runs) {
   VARVE_CHECK(slot < slots_.size() && !slots_[slot].started);
-  VARVE_RETURN_IF_ERROR(CheckBlockRange(file_.name, size_bytes_, slot_bytes_, offset, length));
+  VARVE_CHECK(runs.size() <= runs_max_);
+  VARVE_RETURN_IF_ERROR(CheckBlockRuns(file_.name, size_bytes_, slot_bytes_, runs));
   Slot& range = slots_[slot];
-  range.offset = offset;
-  range.length = length;
+  range.offset = runs.front().offset;
+  range.requests.clear();
+  for (const BlockRun& run : runs) {
+    for (size_t done = 0; done < run.length; done += kReadSize) {
+      range.requests.push_back({run.offset + done, std::min<size_t>(run.length - done, kReadSize)});
+    }
+  }
   range.started = true;
   range.error = OkStatus();
-  range.pending = DivideUp(length, kReadSize);
-  for (size_t i = 0; i < range.pending; ++i) {
+  range.pending = range.requests.size();
+  for (size_t i = 0; i < range.requests.size(); ++i) {
+    const BlockRun& request = range.requests[i];
     ring_->Start({.fd = file_.direct_fd,
-                  .offset = offset + RequestBegin(i),
-                  .into = RequestMemory(range, i),
-                  .enough = RequestWanted(range, i),
+                  .offset = request.offset,
+                  .into = RequestMemory(range, request),
+                  .enough = request.length,
                   .buffer = registered_buffers_ ? static_cast<int>(slot) : -1,
                   .tag = uint64_t{slot} << 32 | i});
   }
@@ -101,14 +109,18 @@ Result<ByteSpan> UringBlockReader::Wait(size_t slot) {
   }
   range.started = false;
   if (!range.error.ok()) return range.error;
-  return ByteSpan(range.buffer.span()).first(range.length);
+  size_t length = 0;  // of an empty range there is no request
+  if (!range.requests.empty()) {
+    length = range.requests.back().offset + range.requests.back().length - range.offset;
+  }
+  return ByteSpan(range.buffer.span()).first(length);
 }
 
 void UringBlockReader::Complete(const RingCompletion& completion) {
   Slot& slot = slots_[completion.tag >> 32];
   const auto index = static_cast<size_t>(completion.tag & UINT32_MAX);
-  const uint64_t offset = slot.offset + RequestBegin(index);
-  const size_t wanted = RequestWanted(slot, index);
+  const uint64_t offset = slot.requests[index].offset;
+  const size_t wanted = slot.requests[index].length;
   --slot.pending;
   if (completion.done >= wanted) return;
   Status failure;
@@ -116,7 +128,8 @@ void UringBlockReader::Complete(const RingCompletion& completion) {
     failure = EndedEarly(file_, offset, wanted, completion.done);
   } else if (completion.error_number == EINVAL || completion.error_number == EOPNOTSUPP) {
     // O_DIRECT does not like this piece (a ragged end, a remainder after a short read).
-    failure = ReadVolumeRange(file_, offset, RequestMemory(slot, index), wanted, completion.done);
+    failure = ReadVolumeRange(file_, offset, RequestMemory(slot, slot.requests[index]), wanted,
+                              completion.done);
   } else {
     failure = ReadFailed(file_, offset, wanted, completion.done, completion.error_number);
   }
@@ -130,7 +143,8 @@ void UringBlockReader::Complete(const RingCompletion& completion) {
 Result<std::unique_ptr<BlockReader>> NewUringBlockReader(const VolumeFile& file,
                                                          uint64_t size_bytes,
                                                          const BlockReaderOptions& options) {
-  const size_t requests = options.slots * DivideUp(options.slot_bytes, kReadSize);
+  const size_t requests =
+      options.slots * (DivideUp(options.slot_bytes, kReadSize) + options.runs_max - 1);
   VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Ring> ring, Ring::Create(requests));
   return std::unique_ptr<BlockReader>(
       std::make_unique<UringBlockReader>(file, size_bytes, options, std::move(ring)));

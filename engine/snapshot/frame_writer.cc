@@ -33,8 +33,7 @@ Status FrameWriter::Append(ContentKind kind, const ContentId& id, ByteSpan raw,
   return {};
 }
 
-void FrameWriter::Encode(ByteSpan raw, const DeltaBase* base, MutableByteSpan to,
-                         FrameInfo* info) {
+void FrameWriter::Encode(ByteSpan raw, const DeltaBase* base, MutableByteSpan to, FrameInfo* info) {
   if (base != nullptr) {
     const size_t length_max = DeltaLengthMax(raw.size(), base->stored_length);
     const auto length = encoder_.EncodeDelta(raw, base->raw, to.first(length_max));

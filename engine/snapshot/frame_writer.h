@@ -63,6 +63,8 @@ inline size_t DeltaLengthMax(size_t raw_length, uint32_t base_stored_length) {
   return std::min<size_t>(raw_length, base_stored_length) / 2;
 }
 // And a whole frame, before it is stored raw: decoding must be worth at least 1/32.
-inline size_t WholeLengthMax(size_t raw_length) { return raw_length - raw_length / 32 - 1; }
+inline size_t WholeLengthMax(size_t raw_length) {
+  return raw_length - raw_length / 32 - 1;
+}
 
 }  // namespace varve

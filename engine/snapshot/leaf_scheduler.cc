@@ -15,14 +15,24 @@ Result<std::optional<LeafTask>> LeafScheduler::Next() {
   const std::lock_guard lock(mutex_);
   if (stopped_) return std::optional<LeafTask>();
   if (progress_.cancelled.load(std::memory_order_relaxed)) return Cancelled("interrupted");
-  VARVE_RETURN_IF_ERROR(FindExtentLocked(position_));
-  if (!extent_) {
+  VARVE_ASSIGN_OR_RETURN(std::optional<LeafTask> task, candidates_ == nullptr
+                                                           ? NextWithDataLocked()
+                                                           : NextWithCandidatesLocked());
+  if (!task) {
     progress_.bytes_done = geometry_.size_bytes();
-    return std::optional<LeafTask>();
+    return task;
   }
+  task->ticket = next_ticket_++;
+  position_ = std::min((task->leaf + 1) * geometry_.LeafBytes(), geometry_.size_bytes());
+  progress_.bytes_done = task->leaf * geometry_.LeafBytes();
+  return task;
+}
+
+Result<std::optional<LeafTask>> LeafScheduler::NextWithDataLocked() {
+  VARVE_RETURN_IF_ERROR(FindExtentLocked(position_));
+  if (!extent_) return std::optional<LeafTask>();
   const uint64_t data_begin = std::max(position_, extent_->begin);
   LeafTask task;
-  task.ticket = next_ticket_++;
   task.leaf = data_begin / geometry_.LeafBytes();
   const uint64_t leaf_end =
       std::min((task.leaf + 1) * geometry_.LeafBytes(), geometry_.size_bytes());
@@ -33,11 +43,35 @@ Result<std::optional<LeafTask>> LeafScheduler::Next() {
     if (extent_->end >= leaf_end) break;
     VARVE_RETURN_IF_ERROR(FindExtentLocked(extent_->end));
   }
-  task.begin = RoundDown(data_begin, geometry_.chunk_size());
-  task.end = std::min(RoundUp(data_end, geometry_.chunk_size()), leaf_end);
-  position_ = leaf_end;
-  progress_.bytes_done = task.begin;
-  return std::optional<LeafTask>(task);
+  const uint64_t begin = RoundDown(data_begin, geometry_.chunk_size());
+  const uint64_t end = std::min(RoundUp(data_end, geometry_.chunk_size()), leaf_end);
+  task.runs.push_back({begin, end - begin});
+  return std::optional<LeafTask>(std::move(task));
+}
+
+Result<std::optional<LeafTask>> LeafScheduler::NextWithCandidatesLocked() {
+  const std::optional<uint64_t> leaf =
+      candidates_->NextLeaf(DivideUp(position_, geometry_.LeafBytes()));
+  if (!leaf) return std::optional<LeafTask>();
+  LeafTask task;
+  task.leaf = *leaf;
+  task.sampled = candidates_->SampledOf(*leaf);
+  const uint64_t wanted = candidates_->ChangedOf(*leaf) | task.sampled;
+  task.taken_over = ~wanted;
+  for (uint32_t i = 0; i < geometry_.EntryCount(0, *leaf); ++i) {
+    if ((wanted >> i & 1) == 0) continue;
+    const uint64_t chunk = *leaf * kLeafChunks + i;
+    const uint64_t begin = chunk * geometry_.chunk_size();
+    const uint64_t end = begin + geometry_.ChunkLength(chunk);
+    VARVE_RETURN_IF_ERROR(FindExtentLocked(begin));
+    if (!extent_ || extent_->begin >= end) continue;  // a hole is zero without being read
+    if (!task.runs.empty() && task.runs.back().offset + task.runs.back().length == begin) {
+      task.runs.back().length += end - begin;
+    } else {
+      task.runs.push_back({begin, end - begin});
+    }
+  }
+  return std::optional<LeafTask>(std::move(task));
 }
 
 void LeafScheduler::Stop() {

@@ -16,11 +16,11 @@ LeafWorker::LeafWorker(SnapshotPlant& plant, std::unique_ptr<BlockReader> reader
 
 Status LeafWorker::StartReads() {
   while (reading_.size() < kSlots) {
-    VARVE_ASSIGN_OR_RETURN(const std::optional<LeafTask> task, plant_.scheduler.Next());
+    VARVE_ASSIGN_OR_RETURN(std::optional<LeafTask> task, plant_.scheduler.Next());
     if (!task) break;
     const size_t slot = next_slot_++ % kSlots;
-    VARVE_RETURN_IF_ERROR(reader_->Start(slot, task->begin, task->end - task->begin));
-    reading_.push_back({*task, slot});
+    if (!task->runs.empty()) VARVE_RETURN_IF_ERROR(reader_->StartRuns(slot, task->runs));
+    reading_.push_back({*std::move(task), slot});
   }
   return {};
 }
@@ -29,9 +29,13 @@ Status LeafWorker::Run() {
   while (true) {
     VARVE_RETURN_IF_ERROR(StartReads());
     if (reading_.empty()) return {};
-    const Reading reading = reading_.front();
-    VARVE_ASSIGN_OR_RETURN(const ByteSpan bytes, reader_->Wait(reading.slot));
-    plant_.counters.bytes_read += bytes.size();
+    const Reading& reading = reading_.front();
+    ByteSpan bytes;
+    if (!reading.task.runs.empty()) {
+      VARVE_ASSIGN_OR_RETURN(bytes, reader_->Wait(reading.slot));
+    }
+    for (const BlockRun& run : reading.task.runs)
+      plant_.counters.bytes_read += run.length;
     VARVE_RETURN_IF_ERROR(ProcessLeaf(reading.task, bytes));
     reading_.pop_front();
   }
@@ -56,8 +60,12 @@ Status LeafWorker::ProcessLeaf(const LeafTask& task, ByteSpan bytes) {
 ByteSpan LeafWorker::ChunkBytes(const LeafTask& task, ByteSpan bytes, uint32_t position) const {
   const uint64_t index = task.leaf * kLeafChunks + position;
   const uint64_t offset = index * plant_.geometry.chunk_size();
-  if (offset < task.begin || offset >= task.end) return {};
-  return bytes.subspan(offset - task.begin, plant_.geometry.ChunkLength(index));
+  for (const BlockRun& run : task.runs) {
+    if (offset >= run.offset + run.length) continue;
+    if (offset < run.offset) break;
+    return bytes.subspan(offset - task.runs.front().offset, plant_.geometry.ChunkLength(index));
+  }
+  return {};
 }
 
 ChunkRef LeafWorker::OlderChunk(uint32_t position) const {
@@ -69,6 +77,10 @@ ChunkRef LeafWorker::OlderChunk(uint32_t position) const {
 void LeafWorker::FindChanged(const LeafTask& task, ByteSpan bytes) {
   chunks_.assign(plant_.geometry.EntryCount(0, task.leaf), ChunkRef{});
   for (uint32_t i = 0; i < chunks_.size(); ++i) {
+    if ((task.taken_over >> i & 1) != 0) {
+      chunks_[i] = OlderChunk(i);
+      continue;
+    }
     const ByteSpan chunk = ChunkBytes(task, bytes, i);
     if (IsAllZero(chunk)) continue;
     chunks_[i].fingerprint = ComputeFingerprint(plant_.fingerprint_secret, chunk);
@@ -90,6 +102,10 @@ void LeafWorker::FindChanged(const LeafTask& task, ByteSpan bytes) {
     const bool looked_unchanged =
         !chunks_[i].IsZero() && chunks_[i].fingerprint == older.fingerprint;
     if (looked_unchanged) ++plant_.counters.audit_misses;
+    if ((task.sampled >> i & 1) != 0) {
+      ++plant_.counters.sample_misses;
+      plant_.scheduler.Stop();  // all this will be done again, by scan
+    }
   }
 }
 

@@ -74,8 +74,8 @@ Status NodeStorer::Store(const NewNode& node) {
   if (!place) VARVE_RETURN_IF_ERROR(FindBase(node, &base));
   if (base && base->id == node.id) base.reset();
   batch_.Clear();
-  VARVE_RETURN_IF_ERROR(writer_.Append(KindOf(node.level), node.id, node.bytes,
-                                       base ? &*base : nullptr, &batch_));
+  VARVE_RETURN_IF_ERROR(
+      writer_.Append(KindOf(node.level), node.id, node.bytes, base ? &*base : nullptr, &batch_));
   return packs_.Append(batch_);
 }
 

@@ -71,11 +71,11 @@ class PackStream {
   const PackStreamOptions options_;
   std::mutex mutex_;
   std::condition_variable freed_;
-  std::unique_ptr<PackWriter> filling_;               // guarded by mutex_
-  std::vector<std::unique_ptr<PackWriter>> free_;     // guarded by mutex_
-  size_t allocated_ = 0;                              // guarded by mutex_
-  Status first_error_;                                // guarded by mutex_
-  PackStreamTotals totals_;                           // guarded by mutex_
+  std::unique_ptr<PackWriter> filling_;            // guarded by mutex_
+  std::vector<std::unique_ptr<PackWriter>> free_;  // guarded by mutex_
+  size_t allocated_ = 0;                           // guarded by mutex_
+  Status first_error_;                             // guarded by mutex_
+  PackStreamTotals totals_;                        // guarded by mutex_
   BoundedQueue<std::unique_ptr<PackWriter>> sealed_;
   std::thread publisher_;
 };

@@ -28,7 +28,8 @@ class PendingIds {
   }
   void Release(std::span<const FrameInfo> frames) {
     const std::lock_guard lock(mutex_);
-    for (const FrameInfo& frame : frames) ids_.erase(frame.id);
+    for (const FrameInfo& frame : frames)
+      ids_.erase(frame.id);
   }
 
  private:

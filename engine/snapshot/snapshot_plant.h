@@ -22,6 +22,8 @@ struct SnapshotCounters {
   std::atomic<uint64_t> chunks_deduplicated{0};
   // Chunks whose fingerprint said "unchanged" and whose id said otherwise (--audit).
   std::atomic<uint64_t> audit_misses{0};
+  // Chunks that the change source called unchanged and that a sample found changed.
+  std::atomic<uint64_t> sample_misses{0};
   // Bases that could not be read; their chunks were stored whole.
   std::atomic<uint64_t> bases_unreadable{0};
   // Unchanged chunks and nodes that no usable frame held any more, stored again.

@@ -56,8 +56,8 @@ struct Parent {
   uint64_t earlier_snapshots = 0;  // of this volume
 };
 
-// The volume's latest snapshot, if its chunk size is the repository's.
-Result<Parent> FindParent(Repository& repository, const std::string& volume_name) {
+// The snapshot that was asked for, or the volume's latest, if its chunk size is the repository's.
+Result<Parent> FindParent(Repository& repository, const SnapshotOptions& options) {
   std::vector<DamagedRecord> damaged;
   VARVE_ASSIGN_OR_RETURN(std::vector<SnapshotRecord> records, repository.Snapshots(&damaged));
   for (const DamagedRecord& record : damaged) {
@@ -66,24 +66,29 @@ Result<Parent> FindParent(Repository& repository, const std::string& volume_name
   }
   Parent parent;
   for (SnapshotRecord& record : records) {
-    if (record.volume_name != volume_name) continue;
-    ++parent.earlier_snapshots;
+    const bool same_volume = record.volume_name == options.volume_name;
+    if (same_volume) ++parent.earlier_snapshots;
+    if (options.parent ? record.id != *options.parent : !same_volume) continue;
     if (record.chunk_size_bytes == repository.config().chunk_size_bytes) {
       parent.record = std::move(record);
     }
+  }
+  if (options.parent && !parent.record) {
+    return NotFound("snapshot " + options.parent->Hex() +
+                    " cannot be the parent: it is not there, or has another chunk size");
   }
   return parent;
 }
 
 // The session pins the parent. One that is deleted at this very moment is passed over.
 Result<std::unique_ptr<Session>> BeginWithParent(Repository& repository,
-                                                 const std::string& volume_name, Parent* parent) {
+                                                 const SnapshotOptions& options, Parent* parent) {
   for (;;) {
-    VARVE_ASSIGN_OR_RETURN(*parent, FindParent(repository, volume_name));
+    VARVE_ASSIGN_OR_RETURN(*parent, FindParent(repository, options));
     std::vector<SnapshotId> pins;
     if (parent->record) pins.push_back(parent->record->id);
     auto session =
-        repository.BeginSession("snapshot of " + volume_name, SessionRole::kWriter, pins);
+        repository.BeginSession("snapshot of " + options.volume_name, SessionRole::kWriter, pins);
     if (session.status().code() != Code::kNotFound || pins.empty()) return session;
     // A repository that is gone altogether ends the search: FindParent fails.
   }
@@ -120,6 +125,7 @@ Result<std::vector<std::unique_ptr<BlockReader>>> OpenReaders(const Volume& volu
   BlockReaderOptions reader_options;
   reader_options.slots = LeafWorker::kSlots;
   reader_options.slot_bytes = geometry.LeafBytes();
+  reader_options.runs_max = options.changes ? LeafScheduler::kRunsMax : 1;
   reader_options.force_pread = options.force_pread;
   std::vector<std::unique_ptr<BlockReader>> readers;
   for (unsigned i = 0; i < WorkerCount(options, reads_bases); ++i) {
@@ -167,6 +173,7 @@ struct Scan {
   uint64_t audit_misses = 0;
   uint64_t bases_unreadable = 0;
   uint64_t frames_lost = 0;
+  uint64_t sample_misses = 0;  // there is no root then
   std::vector<PackId> reused_packs;
   Status parent_damage;  // what of the parent's tree could not be read
   std::string reader;
@@ -184,10 +191,12 @@ std::unique_ptr<TreeReader> OpenParentTree(Repository& repository, Index& index,
                                       "snapshot " + parent.record->id.Hex(), kParentLeafBatch);
 }
 
-// Reads the volume once and makes all chunks and nodes of its snapshot durable.
+// Reads the volume once, or only its candidates if there are any, and makes all chunks and nodes of
+// its snapshot durable.
 Result<Scan> ScanVolume(Repository& repository, Index& index, const Volume& volume,
-                        const SnapshotOptions& options, const Parent& parent, bool prove,
-                        bool audit, Progress& progress) {
+                        const SnapshotOptions& options, const Parent& parent,
+                        const CandidateChunks* candidates, bool prove, bool audit,
+                        Progress& progress) {
   const RepositoryConfig& config = repository.config();
   const TreeGeometry geometry(volume.size_bytes(), config.chunk_size_bytes);
   const std::unique_ptr<TreeReader> parent_reader = OpenParentTree(repository, index, parent);
@@ -207,8 +216,9 @@ Result<Scan> ScanVolume(Repository& repository, Index& index, const Volume& volu
   NodeStorer inner_nodes(repository.storage(), index, pending, node_packs, reused, prove,
                          options.compression_level);
   TreeAssembly assembly(geometry, config.id_key, older,
+                        candidates == nullptr ? Gaps::kZero : Gaps::kUnchanged,
                         [&](const NewNode& node) { return inner_nodes.Store(node); });
-  LeafScheduler scheduler(volume, geometry, progress);
+  LeafScheduler scheduler(volume, geometry, candidates, progress);
   SnapshotPlant plant{volume,
                       geometry,
                       config.id_key,
@@ -237,10 +247,13 @@ Result<Scan> ScanVolume(Repository& repository, Index& index, const Volume& volu
   VARVE_RETURN_IF_ERROR(worked);
   VARVE_RETURN_IF_ERROR(chunk_totals.status());
   // Beyond this point all chunks of the snapshot are durable.
-  VARVE_ASSIGN_OR_RETURN(scan.root, assembly.Finish());
+  scan.chunk_totals = *chunk_totals;
+  scan.sample_misses = counters.sample_misses;
+  if (scan.sample_misses == 0) {
+    VARVE_ASSIGN_OR_RETURN(scan.root, assembly.Finish());
+  }
   VARVE_ASSIGN_OR_RETURN(scan.node_totals, node_packs.Finish());
   // Beyond this point the whole tree is durable. The record is all that lacks.
-  scan.chunk_totals = *chunk_totals;
   scan.bytes_read = counters.bytes_read;
   scan.chunks_changed = counters.chunks_changed + assembly.vanished_chunks();
   scan.chunks_deduplicated = counters.chunks_deduplicated;
@@ -293,6 +306,55 @@ std::optional<std::string> DamageStory(const Scan& scan) {
   return "damage in the repository: " + story + "what is lost was stored again";
 }
 
+// Why the change source that was asked for is not used, if there is a reason. `prove`: what the
+// parent has must be looked for chunk by chunk.
+std::optional<std::string> RefuseChanges(const SnapshotOptions& options, const Parent& parent,
+                                         const TreeGeometry& geometry, bool prove) {
+  if (!options.changes) {
+    if (options.changes_refused.empty()) return std::nullopt;
+    return options.changes_refused;
+  }
+  if (options.audit) return "an audit reads the whole volume";
+  if (const auto refused =
+          RefuseClaim(*options.changes, parent.record, options.volume_name, geometry)) {
+    return refused;
+  }
+  if (prove) return "it is not known whether all that the parent has is still there";
+  return std::nullopt;
+}
+
+// The pass that reads only what the change source names, if it can be believed. No scan, and why in
+// `refused`, if it cannot.
+Result<std::optional<Scan>> ScanChanges(Repository& repository, Index& index, const Volume& volume,
+                                        const SnapshotOptions& options, const Parent& parent,
+                                        bool prove, SnapshotReport* report, Progress& progress,
+                                        std::optional<Scan>* failed) {
+  SnapshotRecord& record = report->record;
+  const TreeGeometry geometry(volume.size_bytes(), repository.config().chunk_size_bytes);
+  record.fallback_reason = RefuseChanges(options, parent, geometry, prove);
+  if (options.changes && !record.fallback_reason) {
+    const CandidateChunks candidates =
+        PlanCandidates(*options.changes, geometry, repository.random());
+    VARVE_ASSIGN_OR_RETURN(Scan scan, ScanVolume(repository, index, volume, options, parent,
+                                                 &candidates, false, report->audited, progress));
+    if (scan.sample_misses == 0 && !scan.met_damage()) {
+      record.change_source = options.changes->source;
+      report->chunks_sampled = candidates.sampled.size();
+      return std::optional<Scan>(std::move(scan));
+    }
+    record.fallback_reason = scan.sample_misses > 0
+                                 ? "it called chunks unchanged that have changed; do not use it "
+                                   "again before it is mended"
+                                 : "the parent is damaged";
+    *failed = std::move(scan);
+  }
+  if (!record.fallback_reason) return std::optional<Scan>();
+  record.fallback_reason = record.fallback_reason->substr(0, kReasonBytesMax);
+  repository.Notice("the " + (options.changes ? options.changes->source : "change source") +
+                    " is not used, the whole volume is scanned: " + *record.fallback_reason);
+  return std::optional<Scan>();
+}
+
 // Everything from the session's record to the commit.
 Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volume,
                                      const SnapshotOptions& options, const Parent& parent,
@@ -309,9 +371,18 @@ Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volum
     prove = !proved;
   }
   const auto scan_volume = [&] {
-    return ScanVolume(repository, *index, volume, options, parent, prove, report.audited, progress);
+    return ScanVolume(repository, *index, volume, options, parent, nullptr, prove, report.audited,
+                      progress);
   };
-  VARVE_ASSIGN_OR_RETURN(Scan scan, scan_volume());
+  std::optional<Scan> failed;
+  VARVE_ASSIGN_OR_RETURN(
+      std::optional<Scan> scanned,
+      ScanChanges(repository, *index, volume, options, parent, prove, &report, progress, &failed));
+  if (!scanned) {
+    VARVE_ASSIGN_OR_RETURN(scanned, scan_volume());
+    if (failed) AddFirstPass(*failed, &*scanned);
+  }
+  Scan scan = *std::move(scanned);
   bool trusted_all = scan.bases_unreadable == 0;
   if (!prove && scan.met_damage()) {
     // The parent's chunks were adopted unseen, and some of them may be gone with what was met.
@@ -345,7 +416,8 @@ Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volum
   record.statistics = StatisticsOf(scan, geometry);
   if (const std::optional<std::string> story = DamageStory(scan)) {
     repository.Notice(*story);
-    record.fallback_reason = story->substr(0, kReasonBytesMax);
+    const std::string before = record.fallback_reason ? *record.fallback_reason + "; " : "";
+    record.fallback_reason = (before + *story).substr(0, kReasonBytesMax);
   }
   VARVE_RETURN_IF_ERROR(repository.Commit(session, scan.reused_packs, &record));
   // Without the proof the next snapshot only takes longer.
@@ -374,7 +446,7 @@ Result<SnapshotReport> TakeSnapshot(Repository& repository, const Volume& volume
   progress.bytes_total = volume.size_bytes();
   Parent parent;
   VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                         BeginWithParent(repository, options.volume_name, &parent));
+                         BeginWithParent(repository, options, &parent));
   Result<SnapshotReport> report =
       TakeInSession(repository, volume, options, parent, *session, progress);
   if (!report.ok()) {

@@ -12,6 +12,7 @@
 #include "codec/frame_codec.h"
 #include "format/snapshot_record.h"
 #include "repo/repository.h"
+#include "volume/change_claim.h"
 #include "volume/volume.h"
 
 namespace varve {
@@ -32,6 +33,13 @@ struct SnapshotOptions {
   // Packs are closed when they would grow beyond this; two leaves fit in any case.
   uint64_t chunk_pack_bytes = kDataPackTarget;
   uint64_t node_pack_bytes = kNodePackTarget;
+  // The snapshot to compare with; the volume's latest if none is named.
+  std::optional<SnapshotId> parent;
+  // What a change source says has changed since the parent. Where it cannot be believed, or a
+  // sample finds it wrong, the whole volume is scanned: the record and a notice say why.
+  std::optional<ChangeClaim> changes;
+  // Why there is no claim although one was asked for; recorded in the same way.
+  std::string changes_refused;
 };
 
 struct SnapshotReport {
@@ -41,7 +49,8 @@ struct SnapshotReport {
   uint64_t bases_unreadable = 0;
   // Chunks and nodes that were unchanged but lost to the repository, and were stored again.
   uint64_t frames_lost = 0;
-  std::string reader;  // "io_uring" or "pread"
+  uint64_t chunks_sampled = 0;  // read although the change source called them unchanged
+  std::string reader;           // "io_uring" or "pread"
 };
 
 // Takes a snapshot. Thread-compatible; the repository is open for writing. When it returns a

@@ -24,8 +24,13 @@ uint64_t CountChunks(OlderTree& tree, uint32_t level, uint64_t index, uint64_t b
 
 }  // namespace
 
-Status TreeAssembly::AppendZerosLocked(uint64_t end_leaf) {
+Status TreeAssembly::AppendGapLocked(uint64_t end_leaf) {
   if (end_leaf <= next_leaf_) return {};
+  if (gaps_ == Gaps::kUnchanged) {
+    VARVE_RETURN_IF_ERROR(builder_.AppendParentLeaves(end_leaf - next_leaf_));
+    next_leaf_ = end_leaf;
+    return {};
+  }
   if (parent_ != nullptr && parent_->geometry().ChunkCount() > 0) {
     vanished_chunks_ +=
         CountChunks(*parent_, parent_->geometry().root_level(), 0, next_leaf_, end_leaf);
@@ -41,7 +46,7 @@ Status TreeAssembly::Submit(const LeafTask& task, const NodeRef& leaf) {
   while (!early_.empty() && early_.begin()->first == next_ticket_) {
     const auto [index, node] = early_.begin()->second;
     early_.erase(early_.begin());
-    VARVE_RETURN_IF_ERROR(AppendZerosLocked(index));
+    VARVE_RETURN_IF_ERROR(AppendGapLocked(index));
     VARVE_RETURN_IF_ERROR(builder_.AppendLeaf(node));
     ++next_ticket_;
     ++next_leaf_;
@@ -52,7 +57,7 @@ Status TreeAssembly::Submit(const LeafTask& task, const NodeRef& leaf) {
 Result<NodeRef> TreeAssembly::Finish() {
   const std::lock_guard lock(mutex_);
   VARVE_CHECK(early_.empty());
-  VARVE_RETURN_IF_ERROR(AppendZerosLocked(geometry_.NodeCount(0)));
+  VARVE_RETURN_IF_ERROR(AppendGapLocked(geometry_.NodeCount(0)));
   return builder_.Finish();
 }
 

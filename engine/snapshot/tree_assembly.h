@@ -1,5 +1,6 @@
 // Brings the leaves that workers finish in any order into volume order and feeds the tree builder;
-// fills what lies between them with zeros. Thread-safe. Bounded by the workers' leaves in flight.
+// fills what lies between them with zeros, or with the parent's leaves. Thread-safe. Bounded by the
+// workers' leaves in flight.
 #pragma once
 
 #include <map>
@@ -11,12 +12,16 @@
 
 namespace varve {
 
+// What the leaves are that no worker submits.
+enum class Gaps { kZero, kUnchanged };
+
 class TreeAssembly {
  public:
-  TreeAssembly(const TreeGeometry& geometry, const IdKey& id_key, OlderTree* parent,
+  TreeAssembly(const TreeGeometry& geometry, const IdKey& id_key, OlderTree* parent, Gaps gaps,
                TreeBuilder::StoreNode store)
       : geometry_(geometry),
         parent_(parent),
+        gaps_(gaps),
         builder_(geometry, id_key, parent, std::move(store)) {}
 
   Status Submit(const LeafTask& task, const NodeRef& leaf);
@@ -27,10 +32,11 @@ class TreeAssembly {
   uint64_t vanished_chunks() const { return vanished_chunks_; }
 
  private:
-  Status AppendZerosLocked(uint64_t end_leaf);
+  Status AppendGapLocked(uint64_t end_leaf);
 
   const TreeGeometry geometry_;
   OlderTree* const parent_;
+  const Gaps gaps_;
   std::mutex mutex_;
   TreeBuilder builder_;                                     // guarded by mutex_, like all below
   std::map<uint64_t, std::pair<uint64_t, NodeRef>> early_;  // ticket -> leaf that came too early

@@ -1,5 +1,7 @@
 #include "tree/tree_builder.h"
 
+#include <algorithm>
+
 namespace varve {
 
 TreeBuilder::TreeBuilder(const TreeGeometry& geometry, const IdKey& id_key, OlderTree* parent,
@@ -10,9 +12,13 @@ TreeBuilder::TreeBuilder(const TreeGeometry& geometry, const IdKey& id_key, Olde
       store_(std::move(store)),
       levels_(geometry.root_level() + 1) {}
 
-Status TreeBuilder::AppendLeaf(const NodeRef& leaf) { return Append(0, leaf); }
+Status TreeBuilder::AppendLeaf(const NodeRef& leaf) {
+  return Append(0, leaf);
+}
 
-Status TreeBuilder::AppendZeroLeaves(uint64_t count) { return AppendZeros(0, count); }
+Status TreeBuilder::AppendZeroLeaves(uint64_t count) {
+  return AppendZeros(0, count);
+}
 
 Status TreeBuilder::AppendZeros(uint32_t level, uint64_t count) {
   while (count > 0) {
@@ -24,6 +30,34 @@ Status TreeBuilder::AppendZeros(uint32_t level, uint64_t count) {
       count -= parents * kNodeFanout;
     } else {
       VARVE_RETURN_IF_ERROR(Append(level, NodeRef{}));
+      --count;
+    }
+  }
+  return {};
+}
+
+Status TreeBuilder::AppendParentLeaves(uint64_t count) {
+  VARVE_CHECK(count == 0 ||
+              (parent_ != nullptr && parent_->geometry().size_bytes() == geometry_.size_bytes() &&
+               parent_->geometry().chunk_size() == geometry_.chunk_size()));
+  return AppendFromParent(0, count);
+}
+
+Status TreeBuilder::AppendFromParent(uint32_t level, uint64_t count) {
+  while (count > 0) {
+    const uint64_t index = levels_[level].appended;
+    const uint64_t siblings = std::min<uint64_t>(kNodeFanout, geometry_.NodeCount(level) - index);
+    const bool aligned = levels_[level].siblings.empty() && level < geometry_.root_level();
+    if (aligned && count >= siblings) {
+      // Whole subtrees; the level's last one may be narrower.
+      const bool to_the_end = count == geometry_.NodeCount(level) - index;
+      const uint64_t parents = to_the_end ? DivideUp(count, kNodeFanout) : count / kNodeFanout;
+      const uint64_t covered = to_the_end ? count : parents * kNodeFanout;
+      levels_[level].appended += covered;
+      VARVE_RETURN_IF_ERROR(AppendFromParent(level + 1, parents));
+      count -= covered;
+    } else {
+      VARVE_RETURN_IF_ERROR(Append(level, parent_->Reference(level, index)));
       --count;
     }
   }
@@ -47,7 +81,8 @@ Status TreeBuilder::Append(uint32_t level, const NodeRef& node) {
 Result<NodeRef> TreeBuilder::Complete(uint32_t level, uint64_t index,
                                       const std::vector<NodeRef>& children) {
   NodeRef reference;
-  for (const NodeRef& child : children) reference.chunk_count += child.chunk_count;
+  for (const NodeRef& child : children)
+    reference.chunk_count += child.chunk_count;
   if (reference.chunk_count == 0) return NodeRef{};
   const Bytes bytes = EncodeInner(level, children);
   reference.id = hasher_.Compute(ContentKind::kInner, bytes);

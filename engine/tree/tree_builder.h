@@ -33,12 +33,17 @@ class TreeBuilder {
 
   Status AppendLeaf(const NodeRef& leaf);
   Status AppendZeroLeaves(uint64_t count);
+  // Takes over the parent's next `count` leaves, whole subtrees at once: O(depth), whatever the
+  // count. The parent's tree must have the same geometry, and whoever calls this must look at its
+  // damage() afterwards: what cannot be read of it was taken for zeros.
+  Status AppendParentLeaves(uint64_t count);
   // After all leaves: the root.
   Result<NodeRef> Finish();
 
  private:
   Status Append(uint32_t level, const NodeRef& node);
   Status AppendZeros(uint32_t level, uint64_t count);
+  Status AppendFromParent(uint32_t level, uint64_t count);
   Result<NodeRef> Complete(uint32_t level, uint64_t index, const std::vector<NodeRef>& children);
 
   const TreeGeometry geometry_;

@@ -77,9 +77,9 @@ class Diff {
 
 Status DiffTrees(TreeReader& a, TreeReader& b, const std::function<Status(uint64_t)>& on_chunk) {
   if (a.geometry().chunk_size() != b.geometry().chunk_size()) {
-    return InvalidArgument("the snapshots have different chunk sizes: " +
-                           std::to_string(a.geometry().chunk_size()) + " and " +
-                           std::to_string(b.geometry().chunk_size()));
+    return InvalidArgument(
+        "the snapshots have different chunk sizes: " + std::to_string(a.geometry().chunk_size()) +
+        " and " + std::to_string(b.geometry().chunk_size()));
   }
   if (a.geometry().ChunkCount() == 0 && b.geometry().ChunkCount() == 0) return {};
   const uint32_t top = std::max(a.geometry().root_level(), b.geometry().root_level());

@@ -49,8 +49,10 @@ Result<NodeRef> TreeReader::Reference(uint32_t level, uint64_t index) {
   }
   VARVE_ASSIGN_OR_RETURN(const auto root, NodeLocked(level, index));
   NodeRef reference{root_.id, 0};
-  for (const NodeRef& child : root->children) reference.chunk_count += child.chunk_count;
-  for (const ChunkRef& chunk : root->chunks) reference.chunk_count += chunk.IsZero() ? 0 : 1;
+  for (const NodeRef& child : root->children)
+    reference.chunk_count += child.chunk_count;
+  for (const ChunkRef& chunk : root->chunks)
+    reference.chunk_count += chunk.IsZero() ? 0 : 1;
   return reference;
 }
 
@@ -92,7 +94,8 @@ Status TreeReader::LoadLocked(uint32_t level, uint64_t first, uint32_t count) {
     request.kind = level == 0 ? ContentKind::kLeaf : ContentKind::kInner;
     requests.push_back(request);
   }
-  for (size_t i = 0; i < requests.size(); ++i) requests[i].into = buffers[i];
+  for (size_t i = 0; i < requests.size(); ++i)
+    requests[i].into = buffers[i];
   VARVE_RETURN_IF_ERROR(frames_.ReadMany(requests));
   // The first one last, so that it is the youngest in the cache.
   for (size_t i = requests.size(); i-- > 0;) {

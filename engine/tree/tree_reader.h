@@ -66,7 +66,7 @@ class TreeReader {
   const std::string name_;
   const uint32_t leaf_batch_;
   std::mutex mutex_;
-  FrameReader frames_;                    // guarded by mutex_, like all below
+  FrameReader frames_;  // guarded by mutex_, like all below
   ContentHasher hasher_;
   std::map<Position, Cached> cache_;
   std::list<Position> ages_;  // youngest first

@@ -137,6 +137,32 @@ TEST_P(BlockReaderTest, SlotsComeBackInAnyOrderAndKeepTheirBytes) {
   }
 }
 
+TEST_P(BlockReaderTest, RunsLieInTheSlotAsTheyLieInTheVolume) {
+  const Bytes content = RandomBytes(7, 6 * kMiB + 100);
+  Write(content);
+  const BlockReaderOptions options{.slots = 2, .slot_bytes = 4 * kMiB, .runs_max = 4};
+  const auto reader = Open(path(), content.size(), options);
+  const std::vector<BlockRun> runs = {{3 * kMiB, 4 * kKiB},
+                                      {3 * kMiB + 8 * kKiB, kMiB + 64 * kKiB},
+                                      {5 * kMiB, 64 * kKiB},
+                                      {6 * kMiB, 100}};
+  for (size_t round = 0; round < 3; ++round) {
+    ASSERT_TRUE(IsOk(reader->StartRuns(round % 2, runs)));
+    const auto bytes = reader->Wait(round % 2);
+    ASSERT_TRUE(IsOk(bytes));
+    ASSERT_EQ(bytes->size(), 3 * kMiB + 100);
+    for (const BlockRun& run : runs) {
+      EXPECT_TRUE(std::equal(content.begin() + static_cast<ptrdiff_t>(run.offset),
+                             content.begin() + static_cast<ptrdiff_t>(run.offset + run.length),
+                             bytes->begin() + static_cast<ptrdiff_t>(run.offset - 3 * kMiB)));
+    }
+  }
+  const std::vector<BlockRun> backwards = {{kMiB, 4096}, {0, 4096}};
+  EXPECT_TRUE(HasCode(reader->StartRuns(0, backwards), Code::kInvalidArgument));
+  const std::vector<BlockRun> too_wide = {{0, 4096}, {4 * kMiB, 4096}};
+  EXPECT_TRUE(HasCode(reader->StartRuns(0, too_wide), Code::kInvalidArgument));
+}
+
 TEST_P(BlockReaderTest, RefusesRangesThatMakeNoSense) {
   Write(RandomBytes(4, 10'000));
   const auto reader = Open(path(), 10'000, {.slots = 1, .slot_bytes = 8192});

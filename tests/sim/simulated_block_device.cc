@@ -169,8 +169,8 @@ class SimulatedBlockReader : public BlockReader {
 
   Status Start(size_t slot, uint64_t offset, size_t length) override {
     VARVE_CHECK(slot < slots_.size() && !slots_[slot].started);
-    VARVE_RETURN_IF_ERROR(
-        CheckBlockRange(kName, device_.content_.size(), slot_bytes_, offset, length));
+    const BlockRun run{offset, length};
+    VARVE_RETURN_IF_ERROR(CheckBlockRuns(kName, device_.content_.size(), slot_bytes_, {&run, 1}));
     slots_[slot].offset = offset;
     slots_[slot].bytes.resize(length);
     slots_[slot].started = true;

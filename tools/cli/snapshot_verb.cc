@@ -1,101 +1,28 @@
-#include <sys/resource.h>
-
-#include "human_units.h"
-#include "snapshot_facts.h"
+#include "snapshot_run.h"
 #include "verb.h"
+#include "volume/change_map_file.h"
 
 namespace varve::cli {
 namespace {
 
-constexpr Consistency kConsistencies[] = {Consistency::kApplication, Consistency::kFilesystem,
-                                          Consistency::kCrash, Consistency::kFuzzy};
-
-uint64_t PeakMemoryBytes() {
-  struct rusage usage {};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
-}
-
-Result<Consistency> ParseConsistency(const std::string& text) {
-  for (const Consistency consistency : kConsistencies) {
-    if (text == ConsistencyName(consistency)) return consistency;
+// What the map file says, or why it says nothing: then the whole volume is scanned, loudly.
+void ReadChanges(const std::string& path, SnapshotOptions* options) {
+  Result<ChangeClaim> claim = ReadChangeMap(path);
+  if (claim.ok()) {
+    options->changes = *std::move(claim);
+  } else {
+    options->changes_refused = claim.status().message();
   }
-  return InvalidArgument("consistency '" + text +
-                         "' is none of application, filesystem, crash, fuzzy");
-}
-
-Result<SnapshotOptions> ParseOptions(const Arguments& arguments) {
-  SnapshotOptions options;
-  options.volume_name = arguments.FindOr("volume", "");
-  if (arguments.Has("volume") && options.volume_name.empty()) {
-    return InvalidArgument("the volume's name is empty");
-  }
-  for (const std::string& tag : arguments.All("tag")) {
-    const size_t equals = tag.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return InvalidArgument("tag '" + tag + "' is not of the form key=value");
-    }
-    options.tags.emplace_back(tag.substr(0, equals), tag.substr(equals + 1));
-  }
-  if (const auto level = arguments.Find("level")) {
-    VARVE_ASSIGN_OR_RETURN(
-        const int64_t number,
-        ParseNumber("compression level", *level, kCompressionLevelMin, kCompressionLevelMax));
-    options.compression_level = static_cast<int>(number);
-  }
-  options.audit = arguments.Has("audit");
-  VARVE_ASSIGN_OR_RETURN(options.consistency,
-                         ParseConsistency(arguments.FindOr("consistency", "crash")));
-  return options;
-}
-
-std::string Summary(const SnapshotReport& report) {
-  const SnapshotRecord& record = report.record;
-  const SnapshotStatistics& statistics = record.statistics;
-  const double seconds = static_cast<double>(record.end_unix_ns - record.start_unix_ns) / 1e9;
-  return "snapshot " + record.id.Hex() + " of " + record.volume_name +
-         (record.parent ? " (parent " + record.parent->Short() + ")" : " (its first)") +
-         "\n  read    " + HumanSize(statistics.bytes_read) + " of " + HumanSize(record.size_bytes) +
-         " in " + HumanDuration(seconds) + "\n  changed " + HumanSize(statistics.bytes_changed) +
-         " in " + Counted(statistics.chunks_changed, "chunk") + ": " +
-         std::to_string(statistics.chunks_new) + " stored, " +
-         std::to_string(statistics.chunks_delta) + " of them as deltas; " +
-         std::to_string(statistics.chunks_deduplicated) + " known already" + "\n  stored  " +
-         HumanSize(statistics.bytes_stored) + "\n";
-}
-
-JsonValue SummaryJson(const SnapshotReport& report) {
-  JsonValue::Object object = {{"message_type", "summary"}};
-  for (auto& member : SnapshotJson(report.record))
-    object.push_back(std::move(member));
-  object.emplace_back("audited", report.audited);
-  object.emplace_back("auditMisses", report.audit_misses);
-  object.emplace_back("basesUnreadable", report.bases_unreadable);
-  object.emplace_back("reader", report.reader);
-  object.emplace_back("peakMemoryBytes", PeakMemoryBytes());
-  return object;
 }
 
 Result<ExitCode> Run(Invocation& invocation) {
-  VARVE_ASSIGN_OR_RETURN(const SnapshotOptions options, ParseOptions(invocation.arguments));
-  VARVE_ASSIGN_OR_RETURN(const SnapshotReport report,
-                         invocation.engine->Snapshot(invocation.arguments.Get("VOLUME"), options,
-                                                     invocation.progress));
-  if (report.audit_misses > 0) {
-    invocation.console.Warn("the audit found " + Counted(report.audit_misses, "chunk") +
-                            " that had changed while the fingerprint had not; stored as changed");
-  }
-  if (report.bases_unreadable > 0) {
-    invocation.console.Warn(Counted(report.bases_unreadable, "older chunk") +
-                            " could not be read to compute deltas, stored whole instead; run "
-                            "varve check");
-  }
-  if (invocation.console.json()) {
-    invocation.console.PrintJson(SummaryJson(report));
-  } else {
-    invocation.console.Print(Summary(report));
-  }
-  return ExitCode::kOk;
+  const Arguments& arguments = invocation.arguments;
+  VARVE_ASSIGN_OR_RETURN(SnapshotOptions options, ParseSnapshotOptions(arguments));
+  if (const auto map = arguments.Find("changed-extents")) ReadChanges(*map, &options);
+  VARVE_ASSIGN_OR_RETURN(
+      const SnapshotReport report,
+      invocation.engine->Snapshot(arguments.Get("VOLUME"), options, invocation.progress));
+  return ShowSnapshotReport(report, invocation.console);
 }
 
 }  // namespace
@@ -109,6 +36,7 @@ extern const Verb kSnapshotVerb{
     .options = {{"volume", "NAME", "what the repository calls the volume; else its file's name"},
                 {"tag", "KEY=VALUE", "kept with the snapshot", true},
                 {"level", "N", "zstd level, -5 to 19; 1 unless given"},
+                {"changed-extents", "FILE", "a map of what may have changed: read only that"},
                 {"audit", "", "compare unchanged chunks by their full ids"},
                 {"consistency", "CLASS", "application, filesystem, crash (unless given) or fuzzy"}},
     .details =
