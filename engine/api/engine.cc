@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "io/posix_disk.h"
 #include "repo/snapshot_selector.h"
+#include "restore/overlay_volume.h"
 #include "store/pack_reader.h"
 #include "tree/tree_diff.h"
 #include "volume/raw_volume.h"
@@ -173,6 +174,24 @@ Result<SnapshotReport> Engine::Snapshot(const std::string& volume_path, Snapshot
     options.volume_name = std::filesystem::path(Absolute(volume_path)).filename();
   }
   return TakeSnapshot(*repository_, *volume, options, progress);
+}
+
+Result<SnapshotReport> Engine::CommitOverlay(const std::string& directory, SnapshotOptions options,
+                                             Progress& progress) {
+  VARVE_ASSIGN_OR_RETURN(const OverlayBinding binding, OverlayDirectory::ReadBinding(directory));
+  VARVE_ASSIGN_OR_RETURN(const SnapshotRecord record, repository_->Snapshot(binding.snapshot));
+  VARVE_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotReader> reader,
+                         SnapshotReader::Open(*repository_, record, kRangeCacheBytes));
+  VARVE_ASSIGN_OR_RETURN(
+      const std::unique_ptr<OverlayDirectory> overlay,
+      OverlayDirectory::Open(directory, {repository_->config().id, record.id, record.size_bytes},
+                             std::move(reader), "commit-overlay"));
+  const OverlayVolume volume(*overlay, record);
+  if (options.volume_name.empty()) options.volume_name = record.volume_name;
+  options.parent = record.id;
+  options.changes = volume.Changes();
+  options.changes->volume_name = options.volume_name;
+  return TakeSnapshot(*repository_, volume, options, progress);
 }
 
 Result<RestoreOutcome> Engine::Restore(const SnapshotRecord& record, const RestoreRequest& request,

@@ -87,6 +87,11 @@ class Engine {
   // options.volume_name may be empty: then it is the file's name.
   Result<SnapshotReport> Snapshot(const std::string& volume_path, SnapshotOptions options,
                                   Progress& progress);
+  // Takes a snapshot of an overlay and what is below it, in time proportional to what was written.
+  // The snapshot below is its parent; options.volume_name may be empty: then it is the parent's.
+  // The overlay stays as it is.
+  Result<SnapshotReport> CommitOverlay(const std::string& directory, SnapshotOptions options,
+                                       Progress& progress);
   Result<RestoreOutcome> Restore(const SnapshotRecord& record, const RestoreRequest& request,
                                  Progress& progress);
   // Writes bytes [offset, offset + length) of the snapshot to the new file `target`.

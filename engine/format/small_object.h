@@ -26,6 +26,7 @@ enum class ObjectKind : uint8_t {
   kTombstone = 4,
   kHold = 5,
   kCondemned = 6,
+  kOverlay = 32,
 };
 
 using ObjectId = std::array<uint8_t, 16>;

@@ -28,6 +28,21 @@ class WritableFile {
   virtual Status Sync() = 0;
 };
 
+// A file that is changed in place, as a disk is: an overlay's data. Thread-safe for ranges that do
+// not overlap. What was written since the last Sync may be there or not after a crash, sector by
+// sector. After a failed Sync the file is of no more use than before that Sync.
+class UpdatableFile {
+ public:
+  virtual ~UpdatableFile() = default;
+  // Fills `into`; what lies behind the end of the file is zeros.
+  virtual Status ReadAt(uint64_t offset, MutableByteSpan into) = 0;
+  virtual Status WriteAt(uint64_t offset, ByteSpan bytes) = 0;
+  // The range reads as zeros and takes no space, where the file system can do that.
+  virtual Status Punch(uint64_t offset, uint64_t length) = 0;
+  // fdatasync.
+  virtual Status Sync() = 0;
+};
+
 struct DirectoryEntry {
   std::string name;  // without the directory
   uint64_t size_bytes = 0;
@@ -51,6 +66,10 @@ class Disk {
 
   // Creates `path`, which must not exist (AlreadyExists), for writing.
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
+  // Opens `path` for changes in place; created if it does not exist, made `size_bytes` long (with
+  // zeros) if it is shorter. A new name is durable after SyncDirectory.
+  virtual Result<std::unique_ptr<UpdatableFile>> OpenForUpdate(const std::string& path,
+                                                               uint64_t size_bytes) = 0;
   // Renames without replacing: AlreadyExists if `to` exists. Durable after SyncDirectory.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;

@@ -15,6 +15,7 @@
 #include "io/batch_read.h"
 #include "io/file_descriptor.h"
 #include "io/open_file_cache.h"
+#include "io/posix_updatable_file.h"
 #include "io/posix_writable_file.h"
 #include "io/rooted_directory.h"
 
@@ -33,6 +34,8 @@ class PosixDisk : public Disk {
         direct_files_(root_, kOpenFilesMax, O_DIRECT) {}
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override;
+  Result<std::unique_ptr<UpdatableFile>> OpenForUpdate(const std::string& path,
+                                                       uint64_t size_bytes) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   Status CreateDirectory(const std::string& path) override;
@@ -70,6 +73,13 @@ Result<std::unique_ptr<WritableFile>> PosixDisk::Create(const std::string& path)
   FileDescriptor fd(root_.Open(path, O_WRONLY | O_CREAT | O_EXCL, kFileMode));
   if (!fd.valid()) return Status::FromErrno(errno, path + ": creating");
   return NewPosixWritableFile(std::move(fd), path);
+}
+
+Result<std::unique_ptr<UpdatableFile>> PosixDisk::OpenForUpdate(const std::string& path,
+                                                                uint64_t size_bytes) {
+  FileDescriptor fd(root_.Open(path, O_RDWR | O_CREAT, kFileMode));
+  if (!fd.valid()) return Status::FromErrno(errno, path + ": opening");
+  return NewPosixUpdatableFile(std::move(fd), path, size_bytes);
 }
 
 Status PosixDisk::Rename(const std::string& from, const std::string& to) {

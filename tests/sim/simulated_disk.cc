@@ -34,6 +34,29 @@ class SimulatedFile : public WritableFile {
   const std::shared_ptr<SimulatedDisk::File> file_;
 };
 
+// The handle of a file that is changed in place. A hole is zeros that were written.
+class SimulatedUpdatableFile : public UpdatableFile {
+ public:
+  SimulatedUpdatableFile(SimulatedDisk& disk, std::string path,
+                         std::shared_ptr<SimulatedDisk::File> file)
+      : disk_(disk), path_(std::move(path)), file_(std::move(file)) {}
+  Status ReadAt(uint64_t offset, MutableByteSpan into) override {
+    return disk_.ReadFrom(path_, *file_, offset, into);
+  }
+  Status WriteAt(uint64_t offset, ByteSpan bytes) override {
+    return disk_.UpdateAt(path_, *file_, offset, bytes);
+  }
+  Status Punch(uint64_t offset, uint64_t length) override {
+    return disk_.UpdateAt(path_, *file_, offset, Bytes(length));
+  }
+  Status Sync() override { return disk_.SyncFile(path_, *file_); }
+
+ private:
+  SimulatedDisk& disk_;
+  const std::string path_;
+  const std::shared_ptr<SimulatedDisk::File> file_;
+};
+
 Bytes& SimulatedDisk::File::Writable() {
   if (content.use_count() > 1) content = std::make_shared<Bytes>(*content);
   return *content;
@@ -115,10 +138,71 @@ Status SimulatedDisk::AppendTo(const std::string& path, File& file, ByteSpan byt
   return fault ? Fail(*fault, what) : OkStatus();
 }
 
+Result<std::unique_ptr<UpdatableFile>> SimulatedDisk::OpenForUpdate(const std::string& path,
+                                                                    uint64_t size_bytes) {
+  const std::string what = path + ": opening";
+  std::optional<Fault> fault;
+  const auto lock = Begin(OperationKind::kCreate, path, &fault);
+  if (fault) return Fail(*fault, what);
+  VARVE_RETURN_IF_ERROR(CheckDirectory(DirectoryOf(path), what));
+  if (!names_.contains(path)) {
+    Change(DirectoryOf(path), {{path, Entry{std::make_shared<File>()}}});
+  }
+  VARVE_ASSIGN_OR_RETURN(const std::shared_ptr<File> file, FindFile(path, what));
+  if (!file->durable) {
+    file->durable = Bytes(file->content->begin(),
+                          file->content->begin() + static_cast<ptrdiff_t>(file->synced));
+  }
+  if (file->content->size() < size_bytes) file->Writable().resize(size_bytes);
+  return std::unique_ptr<UpdatableFile>(
+      std::make_unique<SimulatedUpdatableFile>(*this, path, file));
+}
+
+Status SimulatedDisk::ReadFrom(const std::string& path, const File& file, uint64_t offset,
+                               MutableByteSpan into) {
+  std::optional<Fault> fault;
+  const auto lock = Begin(OperationKind::kRead, path, &fault);
+  if (fault) return Fail(*fault, path + ": reading at offset " + std::to_string(offset));
+  std::fill(into.begin(), into.end(), uint8_t{0});
+  const uint64_t size = file.content->size();
+  if (offset >= size) return OkStatus();
+  std::copy_n(file.content->data() + offset, std::min<uint64_t>(into.size(), size - offset),
+              into.data());
+  return OkStatus();
+}
+
+Status SimulatedDisk::UpdateAt(const std::string& path, File& file, uint64_t offset,
+                               ByteSpan bytes) {
+  const std::string what = path + ": writing " + std::to_string(bytes.size()) +
+                           " bytes at offset " + std::to_string(offset);
+  std::optional<Fault> fault;
+  const auto lock = Begin(OperationKind::kAppend, path, &fault);
+  if (fault && fault->short_write) bytes = bytes.first(bytes.size() / 2);
+  if (!fault || fault->short_write) {
+    file.updates.push_back({offset, Bytes(bytes.begin(), bytes.end())});
+    ApplyUpdate(file.updates.back(), file.Writable());
+  }
+  return fault ? Fail(*fault, what) : OkStatus();
+}
+
+void SimulatedDisk::ApplyUpdate(const Update& update, Bytes& content) {
+  const size_t end = update.offset + update.bytes.size();
+  if (content.size() < end) content.resize(end);
+  std::copy(update.bytes.begin(), update.bytes.end(),
+            content.begin() + static_cast<ptrdiff_t>(update.offset));
+}
+
 Status SimulatedDisk::SyncFile(const std::string& path, File& file) {
   std::optional<Fault> fault;
   const auto lock = Begin(OperationKind::kSync, path, &fault);
   const bool powered = !faults_.frozen();
+  if (powered && file.durable) {
+    for (const Update& update : file.updates) {
+      if (!fault) ApplyUpdate(update, *file.durable);
+    }
+    file.updates.clear();  // durable, or lost for good
+    return fault ? Fail(*fault, path + ": syncing") : OkStatus();
+  }
   if (fault && powered && file.synced < file.content->size()) {
     file.lost.emplace_back(file.synced, file.content->size());
   }

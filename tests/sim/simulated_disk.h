@@ -8,7 +8,7 @@
 //   is durable after SyncDirectory of the directory it went to.
 // - A failed Sync loses for good what the file had not synced: it can still be read, a later Sync
 //   says ok, and after a crash it is not there. The same holds for the changes of a directory whose
-//   SyncDirectory failed.
+//   SyncDirectory failed, and for updates in place.
 // - A failed Append may have written some of its bytes; other failed operations change nothing.
 // Thread-safe. Files and names only, no symbolic links; "" and "." are the root.
 #pragma once
@@ -34,6 +34,8 @@ class SimulatedDisk : public Disk {
   SimulatedDisk();
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override;
+  Result<std::unique_ptr<UpdatableFile>> OpenForUpdate(const std::string& path,
+                                                       uint64_t size_bytes) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   Status CreateDirectory(const std::string& path) override;
@@ -83,6 +85,13 @@ class SimulatedDisk : public Disk {
 
  private:
   friend class SimulatedFile;
+  friend class SimulatedUpdatableFile;
+
+  // A write in place that is not synced yet.
+  struct Update {
+    size_t offset = 0;
+    Bytes bytes;
+  };
 
   // A file's bytes. Shared between clones until one of them writes.
   struct File {
@@ -90,6 +99,10 @@ class SimulatedDisk : public Disk {
     size_t synced = 0;                            // everything before is durable, or lost
     std::vector<size_t> appends;                  // ends of the writes since the last sync
     std::vector<std::pair<size_t, size_t>> lost;  // ranges whose sync failed
+    // Of a file that is opened for update, instead of the three above: what is durable, and what
+    // was written over it since, in order.
+    std::optional<Bytes> durable;
+    std::vector<Update> updates;
 
     Bytes& Writable();
   };
@@ -117,6 +130,10 @@ class SimulatedDisk : public Disk {
   static void Apply(const std::vector<Edit>& edits, Names& names);
   uint64_t UsedLocked() const;
   Status AppendTo(const std::string& path, File& file, ByteSpan bytes);
+  Status ReadFrom(const std::string& path, const File& file, uint64_t offset, MutableByteSpan into);
+  Status UpdateAt(const std::string& path, File& file, uint64_t offset, ByteSpan bytes);
+  static void ApplyUpdate(const Update& update, Bytes& content);
+  static void UpdatesAfter(const File& file, CrashMode mode, CrashRandom& random, Bytes& content);
   Status SyncFile(const std::string& path, File& file);
   std::shared_ptr<File> DamagedFile(const std::string& path);
   Names NamesAfter(CrashMode mode, CrashRandom& random) const;

@@ -31,7 +31,9 @@ std::shared_ptr<SimulatedDisk::File> SimulatedDisk::FileAfter(const File& file, 
   auto after = std::make_shared<File>();
   after->content = file.content;
   const size_t size = file.content->size();
-  if (mode != CrashMode::kKeepAll && (file.synced < size || !file.lost.empty())) {
+  if (mode != CrashMode::kKeepAll && file.durable) {
+    UpdatesAfter(file, mode, random, after->Writable());
+  } else if (mode != CrashMode::kKeepAll && (file.synced < size || !file.lost.empty())) {
     Bytes& content = after->Writable();
     const bool garble = mode == CrashMode::kGarbled;
     const ByteSpan nothing;
@@ -63,6 +65,23 @@ std::shared_ptr<SimulatedDisk::File> SimulatedDisk::FileAfter(const File& file, 
   }
   after->synced = after->content->size();
   return after;
+}
+
+// What is left of a file that was changed in place.
+void SimulatedDisk::UpdatesAfter(const File& file, CrashMode mode, CrashRandom& random,
+                                 Bytes& content) {
+  content = *file.durable;
+  if (mode == CrashMode::kLoseUnsynced || mode == CrashMode::kDirectoriesFirst) return;
+  for (const Update& update : file.updates) {
+    if (mode == CrashMode::kReordered) {
+      if (FlipCoin(random)) ApplyUpdate(update, content);
+      continue;
+    }
+    const Bytes before = content;
+    ApplyUpdate(update, content);
+    LoseSectors(content, before, update.offset, update.offset + update.bytes.size(),
+                mode == CrashMode::kGarbled, random);
+  }
 }
 
 std::unique_ptr<SimulatedDisk> SimulatedDisk::Crash(uint64_t seed, CrashMode mode) const {
