@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <random>
 #include <thread>
 
 #include "base/limits.h"
@@ -64,6 +65,36 @@ TEST_P(DiskTest, ReadsBackWhatWasAppended) {
   Bytes middle(1000);
   ASSERT_TRUE(IsOk(disk_->Read("a", 5000, middle)));
   EXPECT_TRUE(std::equal(middle.begin(), middle.end(), bytes.begin() + 5000));
+}
+
+TEST_P(DiskTest, FilesAreChangedInPlace) {
+  Bytes model(50'000);
+  {
+    const auto file = disk_->OpenForUpdate("a", 40'000);
+    ASSERT_TRUE(IsOk(file));
+    EXPECT_EQ(*disk_->Size("a"), 40'000U);
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 50; ++i) {
+      const uint64_t offset = random() % model.size();
+      const uint64_t length = std::min<uint64_t>(random() % 9000, model.size() - offset);
+      const bool punch = i % 5 == 4 && offset + length <= 40'000;
+      const Bytes bytes = punch ? Bytes(length) : RandomBytes(random(), length);
+      ASSERT_TRUE(IsOk(punch && length > 0 ? (*file)->Punch(offset, length)
+                                           : (*file)->WriteAt(offset, bytes)));
+      std::copy(bytes.begin(), bytes.end(), model.begin() + static_cast<ptrdiff_t>(offset));
+    }
+    Bytes found(model.size() + 100);  // behind the end there are zeros
+    ASSERT_TRUE(IsOk((*file)->ReadAt(0, found)));
+    EXPECT_TRUE(std::equal(model.begin(), model.end(), found.begin()));
+    EXPECT_TRUE(IsAllZero(ByteSpan(found).subspan(model.size())));
+    ASSERT_TRUE(IsOk((*file)->Sync()));
+  }
+  const auto again = disk_->OpenForUpdate("a", 1);  // never made shorter
+  ASSERT_TRUE(IsOk(again));
+  Bytes found(model.size());
+  ASSERT_TRUE(IsOk((*again)->ReadAt(0, found)));
+  EXPECT_EQ(found, model);
+  EXPECT_TRUE(HasCode(disk_->OpenForUpdate("nowhere/a", 1), Code::kNotFound));
 }
 
 TEST_P(DiskTest, EmptyFileIsAFile) {

@@ -109,6 +109,46 @@ TEST(SimulatedDiskTest, TornWritesKeepWholeSectorsAndWhatWasSynced) {
   EXPECT_GT(torn, 40U);
 }
 
+TEST(SimulatedDiskTest, UpdatesInPlaceAreLostTornReorderedAndGarbled) {
+  SimulatedDisk disk;
+  const auto file = disk.OpenForUpdate("a", 4096);
+  ASSERT_TRUE(IsOk(disk.SyncDirectory("")));
+  ASSERT_TRUE(IsOk((*file)->WriteAt(0, Bytes(4096, 1))));
+  ASSERT_TRUE(IsOk((*file)->Sync()));
+  ASSERT_TRUE(IsOk((*file)->WriteAt(1000, Bytes(1048, 2))));
+  ASSERT_TRUE(IsOk((*file)->WriteAt(3072, Bytes(512, 3))));
+  EXPECT_EQ(disk.Crash(1, CrashMode::kLoseUnsynced)->Content("a"), Bytes(4096, 1));
+  EXPECT_EQ(disk.Crash(1, CrashMode::kKeepAll)->Content("a"), disk.Content("a"));
+  std::set<Bytes> torn, reordered;
+  bool garbled = false;
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const Bytes now = disk.Crash(seed, CrashMode::kTorn)->Content("a");
+    torn.insert(now);
+    for (size_t i = 0; i < now.size(); ++i) {
+      ASSERT_TRUE(now[i] == 1 || now[i] == disk.Content("a")[i]) << i;
+    }
+    reordered.insert(disk.Crash(seed, CrashMode::kReordered)->Content("a"));
+    const Bytes any = disk.Crash(seed, CrashMode::kGarbled)->Content("a");
+    for (size_t i = 0; i < any.size(); ++i) {
+      const bool written = (i >= 1000 && i < 2048) || (i >= 3072 && i < 3584);
+      ASSERT_TRUE(written || any[i] == 1) << i;
+      if (any[i] > 3) garbled = true;
+    }
+  }
+  EXPECT_GT(torn.size(), 5U);
+  EXPECT_EQ(reordered.size(), 4U);
+  EXPECT_TRUE(garbled);
+
+  disk.InjectFault(Fault::OfSyncs(1, false));
+  EXPECT_FALSE((*file)->Sync().ok());
+  ASSERT_TRUE(IsOk((*file)->WriteAt(0, Bytes(1, 9))));
+  ASSERT_TRUE(IsOk((*file)->Sync()));
+  Bytes expected(4096, 1);
+  expected[0] = 9;
+  EXPECT_EQ(disk.Crash(1, CrashMode::kKeepAll)->Content("a"), disk.Content("a"));
+  EXPECT_EQ(disk.Crash(1, CrashMode::kLoseUnsynced)->Content("a"), expected);
+}
+
 TEST(SimulatedDiskTest, EqualSeedsCrashEqually) {
   SimulatedDisk disk;
   Write(disk, "a", RandomBytes(3, 50'000));

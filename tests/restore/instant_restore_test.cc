@@ -98,7 +98,10 @@ TEST_F(InstantRestoreTest, GoesOnWhereItWasInterrupted) {
     ASSERT_TRUE(IsOk(restore->view().WriteAt(at, Bytes(10, uint8_t(life + 1)))));
     std::fill_n(expected.begin() + static_cast<ptrdiff_t>(at), 10, uint8_t(life + 1));
     // The fill meets a chunk that cannot be read, further back each time.
-    below_->damaged_ = static_cast<uint64_t>(life + 1) * kMiB + 200'000;
+    uint64_t damaged = static_cast<uint64_t>(life + 1) * kMiB + 200'000;
+    while (!PatternView::IsData(damaged))
+      damaged += 4096;
+    below_->damaged_ = damaged;
     Progress progress;
     EXPECT_TRUE(HasCode(restore->Fill(0, clock_, progress), Code::kCorruption));
     ASSERT_TRUE(IsOk(restore->view().Sync()));

@@ -30,7 +30,10 @@ inline OverlayBinding TestBinding(uint64_t size_bytes) {
 class OverlayModel {
  public:
   explicit OverlayModel(uint64_t size_bytes)
-      : now_(size_bytes), versions_(size_bytes), mapped_(DivideUp(size_bytes, kOverlayBlock)) {
+      : now_(size_bytes),
+        versions_(size_bytes),
+        touched_(size_bytes),
+        mapped_(DivideUp(size_bytes, kOverlayBlock)) {
     for (size_t i = 0; i < now_.size(); ++i)
       now_[i] = PatternView::At(i);
     written_.push_back({0, now_.size()});
@@ -42,8 +45,10 @@ class OverlayModel {
 
   // Before the call; whether it fails or not, the bytes may be there after a crash.
   void Writing(uint64_t offset, ByteSpan bytes) {
-    for (size_t i = 0; i < bytes.size(); ++i)
+    for (size_t i = 0; i < bytes.size(); ++i) {
       versions_[offset + i].set(bytes[i]);
+      touched_[offset + i] = true;
+    }
     written_.push_back({offset, offset + bytes.size()});
   }
   void Written(uint64_t offset, ByteSpan bytes) {
@@ -57,8 +62,10 @@ class OverlayModel {
     durable_ = now_;
     durably_mapped_ = mapped_;
     for (const auto& [begin, end] : written_) {
-      for (uint64_t i = begin; i < end; ++i)
+      for (uint64_t i = begin; i < end; ++i) {
         versions_[i].reset().set(now_[i]);
+        touched_[i] = false;
+      }
     }
     written_.clear();
   }
@@ -78,7 +85,7 @@ class OverlayModel {
         return testing::AssertionFailure() << "block at " << begin << " is torn";
       }
       for (uint64_t i = begin; i < end; ++i) {
-        const bool may_be_garbled = mode == CrashMode::kGarbled && versions_[i].count() > 1;
+        const bool may_be_garbled = mode == CrashMode::kGarbled && touched_[i];
         if (versions_[i].test(found[i]) || may_be_garbled) continue;
         return testing::AssertionFailure()
                << "byte " << i << " is " << int{found[i]} << ", was synced as " << int{durable_[i]}
@@ -93,6 +100,7 @@ class OverlayModel {
   Bytes durable_;
   std::vector<std::bitset<256>> versions_;              // of each byte since the last sync
   std::vector<std::pair<uint64_t, uint64_t>> written_;  // ranges since then
+  std::vector<bool> touched_;
   std::vector<bool> mapped_;
   std::vector<bool> durably_mapped_;
 };

@@ -84,7 +84,7 @@ TEST_F(ChangeGateTest, SnapshotThroughTheGateEqualsTheScan) {
   Write(0, RandomBytes(1, 5 * kMiB));
   Snapshot({});
   std::mt19937_64 random(2);
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 6; ++round) {
     for (int i = 0; i < 8; ++i) {
       const uint64_t offset = random() % size_;
       const uint64_t length = std::min<uint64_t>(1 + random() % 20'000, size_ - offset);
@@ -115,7 +115,7 @@ TEST_F(ChangeGateTest, TakesOverSubtreesOfATallTree) {
   for (int i = 0; i < 60; ++i)
     Write(random() % (size_ - 9000), RandomBytes(i, 9000));
   Snapshot({});
-  for (int round = 0; round < 6; ++round) {
+  for (int round = 0; round < 5; ++round) {
     for (int i = 0; i < round; ++i)
       Write(random() % (size_ - 100), RandomBytes(random(), 100));
     if (round == 3) Write(size_ - 777, RandomBytes(4, 777));

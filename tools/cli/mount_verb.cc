@@ -7,6 +7,7 @@
 #include "fuse/repository_tree.h"
 #include "fuse/volume_tree.h"
 #include "human_units.h"
+#include "restore/overlay_directory.h"
 #include "verb.h"
 
 namespace varve::cli {
@@ -22,6 +23,8 @@ struct MountRequest {
   uint64_t cache_bytes = 0;
   bool foreground = false;
   bool allow_other = false;
+  bool writable = false;
+  std::string overlay;  // absolute; empty: one that goes away with the mount
 };
 
 Result<MountRequest> ParseRequest(const Invocation& invocation) {
@@ -36,6 +39,14 @@ Result<MountRequest> ParseRequest(const Invocation& invocation) {
                          ParseSize("cache-size", arguments.FindOr("cache-size", kCacheDefault)));
   request.foreground = arguments.Has("foreground");
   request.allow_other = arguments.Has("allow-other");
+  request.writable = arguments.Has("writable");
+  if (request.writable && request.selector.empty()) {
+    return InvalidArgument("--writable mounts one snapshot: give SNAPSHOT and MOUNTPOINT");
+  }
+  if (const auto overlay = arguments.Find("overlay")) {
+    if (!request.writable) return InvalidArgument("--overlay takes writes: it needs --writable");
+    request.overlay = std::filesystem::absolute(*overlay).string();
+  }
   return request;
 }
 
@@ -55,6 +66,19 @@ void SayMounted(Invocation& invocation, const MountRequest& request, int process
   }
 }
 
+// The snapshot, with what was written over it. The view keeps all of it alive.
+Result<std::shared_ptr<VolumeView>> OpenWritable(const MountRequest& request, Engine& engine,
+                                                 const SnapshotRecord& record,
+                                                 std::shared_ptr<VolumeView> snapshot) {
+  const OverlayBinding binding{engine.repository().config().id, record.id, record.size_bytes};
+  VARVE_ASSIGN_OR_RETURN(std::shared_ptr<OverlayDirectory> overlay,
+                         request.overlay.empty()
+                             ? OverlayDirectory::OpenTemporary(binding, std::move(snapshot))
+                             : OverlayDirectory::Open(request.overlay, binding, std::move(snapshot),
+                                                      "mounted at " + request.mountpoint));
+  return std::shared_ptr<VolumeView>(overlay, &overlay->view());
+}
+
 Result<std::unique_ptr<ServedTree>> OpenTree(const MountRequest& request, SnapshotSource& source,
                                              Engine& engine) {
   if (request.selector.empty()) {
@@ -65,7 +89,21 @@ Result<std::unique_ptr<ServedTree>> OpenTree(const MountRequest& request, Snapsh
   VARVE_ASSIGN_OR_RETURN(const auto file, SnapshotFile::Open(source, record));
   // A snapshot whose tree has no root to read is of no use to anybody: say so now.
   VARVE_ASSIGN_OR_RETURN(const uint64_t data_bytes, file->DataBytes());
-  return std::unique_ptr<ServedTree>(std::make_unique<VolumeTree>(file, record, data_bytes));
+  std::shared_ptr<VolumeView> view = file;
+  if (request.writable) {
+    VARVE_ASSIGN_OR_RETURN(view, OpenWritable(request, engine, record, file));
+  }
+  return std::unique_ptr<ServedTree>(std::make_unique<VolumeTree>(view, record, data_bytes));
+}
+
+// What was written before a clean end is there the next time, synced or not.
+Status SyncVolume(ServedTree& tree) {
+  VARVE_ASSIGN_OR_RETURN(const std::vector<ServedNode> files, tree.List(kRootInode));
+  for (const ServedNode& file : files) {
+    VARVE_ASSIGN_OR_RETURN(const std::shared_ptr<VolumeView> view, tree.Open(file.inode));
+    VARVE_RETURN_IF_ERROR(view->Sync());
+  }
+  return {};
 }
 
 // In the process that stays, until the mount ends.
@@ -89,8 +127,10 @@ Result<ExitCode> Serve(Invocation& invocation, const MountRequest& request,
   settings.mountpoint = request.mountpoint;
   settings.source = "varve:" + request.repository;
   settings.allow_other = request.allow_other;
+  settings.writable = request.writable;
   settings.stop_fd = stop.get();
   VARVE_RETURN_IF_ERROR(ServeMount(settings, *tree, note, on_ready));
+  if (request.writable) VARVE_RETURN_IF_ERROR(SyncVolume(*tree));
   return ExitCode::kOk;
 }
 
@@ -121,6 +161,8 @@ extern const Verb kMountVerb{
     .positionals = {{"SNAPSHOT"}, {"MOUNTPOINT", Count::kAtMostOne}},
     .options = {{"foreground", "", "stay in the foreground; end with Ctrl-C or SIGTERM"},
                 {"allow-other", "", "let other users look, too"},
+                {"writable", "", "one snapshot, to read and write; the snapshot itself stays"},
+                {"overlay", "DIR", "keep there what is written; else it goes with the mount"},
                 {"cache-size", "SIZE", "memory for decoded chunks (default 128M)"},
                 {"log", "FILE", "say there what could not be read (default: syslog)"}},
     .details =
@@ -129,6 +171,10 @@ extern const Verb kMountVerb{
         "MOUNTPOINT shows one, as volume.raw. Files are read-only; what cannot be read back as it\n"
         "was is an I/O error for just its range. The command returns when the mount answers.\n"
         "End it with varve umount MOUNTPOINT.\n"
+        "With --writable the file can be written: attach it as a loop device, start a database on\n"
+        "it. What was synced is in DIR whatever happens; mount the same snapshot with it again, "
+        "or\n"
+        "make it a snapshot of its own by varve commit-overlay DIR.\n"
         "SNAPSHOT is an id, a unique beginning of one, latest, or VOLUME@latest.\n",
     .run = Run};
 

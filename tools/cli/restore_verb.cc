@@ -1,4 +1,5 @@
 #include "human_units.h"
+#include "instant_restore_run.h"
 #include "restore_request.h"
 #include "verb.h"
 
@@ -36,6 +37,7 @@ Result<ExitCode> RestoreRange(Invocation& invocation) {
 }
 
 Result<ExitCode> Run(Invocation& invocation) {
+  if (invocation.arguments.Has("instant")) return RestoreInstantly(invocation);
   const bool is_range = invocation.arguments.Has("offset") || invocation.arguments.Has("length");
   return is_range ? RestoreRange(invocation) : RestoreWhole(invocation);
 }
@@ -51,10 +53,17 @@ extern const Verb kRestoreVerb{
     .options = {{"in-place", "", "the target exists: compare, and write only what differs"},
                 {"force", "", "replace the file, overwrite the device"},
                 {"offset", "SIZE", "only the bytes from here"},
-                {"length", "SIZE", "only so many bytes"}},
+                {"length", "SIZE", "only so many bytes"},
+                {"instant", "MOUNTPOINT", "usable there at once, restored behind"},
+                {"rate", "SIZE", "with --instant: at most so much a second in the background"},
+                {"allow-other", "", "with --instant: let other users use the mount, too"}},
     .details = std::string(kSelectorDetails) +
                "A new file appears under its name when it is whole; an interrupted restore to it "
-               "is\ncontinued by the same command. Every byte is verified before it is written.\n",
+               "is\ncontinued by the same command. Every byte is verified before it is written.\n"
+               "With --instant MOUNTPOINT the volume can be read and written as\n"
+               "MOUNTPOINT/volume.raw at once, what is read comes first, and TARGET gets its name\n"
+               "when everything is in it and the mount is unmounted. Interrupted or killed, the\n"
+               "same command goes on where it was, with what was written and synced.\n",
     .run = Run};
 
 }  // namespace varve::cli
