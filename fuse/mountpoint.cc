@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -77,9 +78,10 @@ Status CheckEmptyDirectory(const std::string& path) {
   return {};
 }
 
+// Asks what the kernel does not remember: attributes of the root may outlive the process.
 bool IsDead(const std::string& path) {
-  struct stat attributes {};
-  return stat(path.c_str(), &attributes) != 0 && errno == ENOTCONN;
+  struct statvfs statistics {};
+  return statvfs(path.c_str(), &statistics) != 0 && errno == ENOTCONN;
 }
 
 // A descriptor of the process that serves the mount, if it lives and may be watched.
