@@ -107,6 +107,10 @@ rocksdb::Options MakeOptions() {
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.compression = rocksdb::kNoCompression;  // ids are random bytes
   options.write_buffer_size = kWriteBufferBytes;
+  // Most lookups are for what is not there yet: a filter over what is not in a table yet answers
+  // them without a walk over it (a third of a rebuild's time).
+  options.memtable_prefix_bloom_size_ratio = 0.1;
+  options.memtable_whole_key_filtering = true;
   options.max_write_buffer_number = 2;
   options.max_background_jobs = 2;
   options.info_log = std::make_shared<NoLog>();
