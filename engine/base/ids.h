@@ -46,6 +46,7 @@ using SnapshotId = Id<struct SnapshotTag, 16>;
 using SessionId = Id<struct SessionTag, 16>;
 // One group of condemned packs.
 using CondemnedId = Id<struct CondemnedTag, 16>;
+using DamageId = Id<struct DamageTag, 16>;
 using RepositoryId = Id<struct RepositoryTag, 16>;
 
 }  // namespace varve

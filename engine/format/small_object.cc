@@ -159,6 +159,12 @@ Status SmallObjectReader::CopyText(const FieldView& field, size_t size_max,
   return {};
 }
 
+Result<ByteSpan> SmallObjectReader::GetSpan(uint16_t tag) const {
+  const FieldView* field = Find(tag);
+  if (field == nullptr) return Damaged(TagName(tag) + " is missing");
+  return field->bytes;
+}
+
 Result<bool> SmallObjectReader::FindText(uint16_t tag, size_t size_max, std::string* text) const {
   const FieldView* field = Find(tag);
   if (field == nullptr) return false;

@@ -26,6 +26,7 @@ enum class ObjectKind : uint8_t {
   kTombstone = 4,
   kHold = 5,
   kCondemned = 6,
+  kDamage = 16,
   kOverlay = 32,
 };
 
@@ -72,6 +73,8 @@ class SmallObjectReader {
   // absent) for optional ones.
   Status GetBytes(uint16_t tag, MutableByteSpan into) const;
   Result<bool> FindBytes(uint16_t tag, MutableByteSpan into) const;
+  // A field of any length.
+  Result<ByteSpan> GetSpan(uint16_t tag) const;
   template <typename T>
   Status GetNumber(uint16_t tag, T* value) const {
     uint8_t raw[sizeof(T)];

@@ -23,6 +23,8 @@ constexpr uint16_t kChangeSource = 0x000d;
 constexpr uint16_t kFallbackReason = 0x000e;
 constexpr uint16_t kTag = 0x000f;
 constexpr uint16_t kStatistics = 0x0010;
+constexpr uint16_t kOrigin = 0x0011;
+constexpr size_t kOriginBytes = 56;
 constexpr size_t kLongTextMax = 4096;
 
 // The ten counters in the order of the format.
@@ -44,6 +46,33 @@ Result<std::optional<SnapshotId>> FindSnapshotId(const SmallObjectReader& reader
   SnapshotId id;
   VARVE_ASSIGN_OR_RETURN(const bool found, reader.FindBytes(tag, id.bytes));
   return found ? std::optional<SnapshotId>(id) : std::nullopt;
+}
+
+Bytes EncodeOrigin(const SnapshotOrigin& origin) {
+  Bytes bytes;
+  AppendBytes(bytes, origin.repository.span());
+  AppendLe(bytes, origin.sequence);
+  AppendBytes(bytes, origin.parent.value_or(SnapshotId{}).span());
+  AppendBytes(bytes, origin.predecessor.value_or(SnapshotId{}).span());
+  return bytes;
+}
+
+Status DecodeOrigin(const SmallObjectReader& reader, SnapshotRecord* record) {
+  uint8_t bytes[kOriginBytes];
+  VARVE_ASSIGN_OR_RETURN(const bool copied, reader.FindBytes(kOrigin, bytes));
+  if (!copied) return {};
+  SnapshotOrigin origin;
+  origin.repository = RepositoryId::FromBytes(bytes);
+  origin.sequence = LoadLe<uint64_t>(bytes + 16);
+  if (origin.repository.IsZero() || origin.sequence == 0) {
+    return reader.Damaged("an origin without repository or sequence");
+  }
+  const SnapshotId parent = SnapshotId::FromBytes(bytes + 24);
+  const SnapshotId predecessor = SnapshotId::FromBytes(bytes + 40);
+  if (!parent.IsZero()) origin.parent = parent;
+  if (!predecessor.IsZero()) origin.predecessor = predecessor;
+  record->origin = origin;
+  return {};
 }
 
 Status DecodeTags(const SmallObjectReader& reader, SnapshotRecord* record) {
@@ -99,10 +128,14 @@ Status DecodeStory(const SmallObjectReader& reader, SnapshotRecord* record) {
 
 std::string_view ConsistencyName(Consistency consistency) {
   switch (consistency) {
-    case Consistency::kApplication: return "application";
-    case Consistency::kFilesystem: return "filesystem";
-    case Consistency::kCrash: return "crash";
-    case Consistency::kFuzzy: return "fuzzy";
+    case Consistency::kApplication:
+      return "application";
+    case Consistency::kFilesystem:
+      return "filesystem";
+    case Consistency::kCrash:
+      return "crash";
+    case Consistency::kFuzzy:
+      return "fuzzy";
   }
   return "unknown";
 }
@@ -122,10 +155,12 @@ Bytes EncodeSnapshotRecord(const SnapshotRecord& record, const RepositoryId& rep
   writer.Text(kCapture, record.capture);
   writer.Text(kChangeSource, record.change_source);
   if (record.fallback_reason) writer.Text(kFallbackReason, *record.fallback_reason);
-  for (const auto& [key, value] : record.tags) writer.Text(kTag, key + "=" + value);
+  for (const auto& [key, value] : record.tags)
+    writer.Text(kTag, key + "=" + value);
   Bytes counters;
   VisitStatistics(record.statistics, [&](uint64_t value) { AppendLe(counters, value); });
   writer.Field(kStatistics, counters);
+  if (record.origin) writer.Field(kOrigin, EncodeOrigin(*record.origin));
   writer.Field(kRoot, record.root.bytes);  // critical tags sort last
   return writer.Finish(ObjectKind::kSnapshot, repository, record.id.bytes);
 }
@@ -134,10 +169,11 @@ Result<SnapshotRecord> DecodeSnapshotRecord(const std::string& name, ByteSpan ob
                                             const RepositoryId& repository, const SnapshotId& id) {
   VARVE_ASSIGN_OR_RETURN(const SmallObjectReader reader,
                          SmallObjectReader::Open(name, object, ObjectKind::kSnapshot));
-  VARVE_RETURN_IF_ERROR(reader.CheckTags(
-      {kVolumeName, kVolumeIdentity, kSize, kChunkSize, kRoot, kParent, kSequence, kPredecessor,
-       kStart, kEnd, kConsistency, kCapture, kChangeSource, kFallbackReason, kTag, kStatistics},
-      kTag));
+  VARVE_RETURN_IF_ERROR(
+      reader.CheckTags({kVolumeName, kVolumeIdentity, kSize, kChunkSize, kRoot, kParent, kSequence,
+                        kPredecessor, kStart, kEnd, kConsistency, kCapture, kChangeSource,
+                        kFallbackReason, kTag, kStatistics, kOrigin},
+                       kTag));
   if (reader.repository() != repository) {
     return reader.Damaged("belongs to repository " + reader.repository().Short() + ", not to " +
                           repository.Short());
@@ -150,6 +186,7 @@ Result<SnapshotRecord> DecodeSnapshotRecord(const std::string& name, ByteSpan ob
   VARVE_RETURN_IF_ERROR(DecodeShape(reader, &record));
   VARVE_RETURN_IF_ERROR(DecodeStory(reader, &record));
   VARVE_RETURN_IF_ERROR(DecodeTags(reader, &record));
+  VARVE_RETURN_IF_ERROR(DecodeOrigin(reader, &record));
   uint8_t counters[80];
   VARVE_RETURN_IF_ERROR(reader.GetBytes(kStatistics, counters));
   const uint8_t* next = counters;

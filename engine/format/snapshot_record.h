@@ -31,6 +31,15 @@ struct SnapshotStatistics {
   uint64_t chunks_deduplicated = 0;  // changed, but already in the repository
 };
 
+// Where a copied snapshot was taken, and what its record says there.
+struct SnapshotOrigin {
+  RepositoryId repository;
+  uint64_t sequence = 0;
+  std::optional<SnapshotId> parent;
+  std::optional<SnapshotId> predecessor;
+  friend bool operator==(const SnapshotOrigin&, const SnapshotOrigin&) = default;
+};
+
 struct SnapshotRecord {
   SnapshotId id;
   std::string volume_name;
@@ -49,6 +58,7 @@ struct SnapshotRecord {
   std::optional<std::string> fallback_reason;
   std::vector<std::pair<std::string, std::string>> tags;
   SnapshotStatistics statistics;
+  std::optional<SnapshotOrigin> origin;  // none: taken here
 };
 
 // The record must be valid (names and tags within limits.h): the caller checked user input.

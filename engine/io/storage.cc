@@ -120,6 +120,16 @@ Status Storage::Remove(const std::string& path) {
   return SyncDirectoryOf(path);
 }
 
+Status Storage::Move(const std::string& from, const std::string& to) {
+  VARVE_RETURN_IF_ERROR(Writable());
+  VARVE_RETURN_IF_ERROR(disk_.Rename(from, to));
+  disk_.Forget(from);
+  disk_.Forget(to);
+  // The new name first: a crash in between leaves two names, not none.
+  VARVE_RETURN_IF_ERROR(SyncDirectoryOf(to));
+  return SyncDirectoryOf(from);
+}
+
 Status Storage::CreateDirectory(const std::string& path) {
   VARVE_RETURN_IF_ERROR(Writable());
   VARVE_RETURN_IF_ERROR(disk_.CreateDirectory(path));

@@ -40,6 +40,9 @@ class Storage {
   // Removes an object, durably. On NoSpace or another error of the sync it may be back after a
   // crash.
   Status Remove(const std::string& path);
+  // Gives an object another name, durably; AlreadyExists if that is taken. On an error of the sync
+  // it may have either name after a crash, never none.
+  Status Move(const std::string& from, const std::string& to);
   // Creates a directory below an existing one, durably; fine if it exists.
   Status CreateDirectory(const std::string& path);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "repo/damage_log.h"
+#include "repo/quarantine.h"
 #include "store/pack_reader.h"
 
 namespace varve {
@@ -11,8 +13,13 @@ namespace {
 constexpr const char* kDirectories[] = {"snapshots",          "packs",         "sessions",
                                         kTombstonesDirectory, kHoldsDirectory, kCondemnedDirectory};
 
-constexpr const char* kSmallDirectories[] = {
-    ".", "snapshots", "sessions", kTombstonesDirectory, kHoldsDirectory, kCondemnedDirectory};
+constexpr const char* kSmallDirectories[] = {".",
+                                             "snapshots",
+                                             "sessions",
+                                             kTombstonesDirectory,
+                                             kHoldsDirectory,
+                                             kCondemnedDirectory,
+                                             kQuarantineDirectory};
 
 // Nothing but what an interrupted Create may have left: then Create may go on.
 Status CheckEmpty(Disk& disk, const std::string& name) {
@@ -88,8 +95,13 @@ Status Repository::Create(const RepositoryEnvironment& environment,
   config.created_unix_ns = environment.clock->NowUnixNs();
   config.chunk_size_bytes = options.chunk_size_bytes;
   config.append_only = options.append_only;
-  environment.random->Fill(config.id_key);
-  environment.random->Fill(config.fingerprint_secret);
+  if (options.like != nullptr) {
+    config.id_key = options.like->id_key;
+    config.fingerprint_secret = options.like->fingerprint_secret;
+  } else {
+    environment.random->Fill(config.id_key);
+    environment.random->Fill(config.fingerprint_secret);
+  }
   const Bytes object = EncodeConfig(config);
   // `config` last: a repository exists from the moment it does.
   VARVE_RETURN_IF_ERROR(storage.RemoveTemporaries("."));
@@ -187,11 +199,20 @@ Result<SnapshotRecord> Repository::Snapshot(const SnapshotId& id) {
 Result<Index*> Repository::index() {
   const std::lock_guard lock(mutex_);
   if (index_ == nullptr) {
-    const auto open_index = mode_ == OpenMode::kWrite ? OpenIndexForWriter : OpenIndexForReader;
+    const bool writes = mode_ == OpenMode::kWrite;
+    const auto open_index = writes ? OpenIndexForWriter : OpenIndexForReader;
     VARVE_ASSIGN_OR_RETURN(
-        index_, open_index(storage_, *environment_.local, config_.id, environment_.notice));
+        std::unique_ptr<Index> index,
+        open_index(storage_, *environment_.local, config_.id, environment_.notice));
+    VARVE_ASSIGN_OR_RETURN(index_, WithRecordedDamage(storage_, config_.id, std::move(index),
+                                                      !writes, environment_.notice));
   }
   return index_.get();
+}
+
+void Repository::CloseIndex() {
+  const std::lock_guard lock(mutex_);
+  index_ = nullptr;
 }
 
 Status Repository::RebuildIndex() {
@@ -199,7 +220,10 @@ Status Repository::RebuildIndex() {
   const std::lock_guard lock(mutex_);
   index_ = nullptr;
   VARVE_ASSIGN_OR_RETURN(
-      index_, varve::RebuildIndex(storage_, *environment_.local, config_.id, environment_.notice));
+      std::unique_ptr<Index> index,
+      varve::RebuildIndex(storage_, *environment_.local, config_.id, environment_.notice));
+  VARVE_ASSIGN_OR_RETURN(index_, WithRecordedDamage(storage_, config_.id, std::move(index),
+                                                    /*read_only=*/false, environment_.notice));
   return {};
 }
 

@@ -40,6 +40,9 @@ struct RepositoryOptions {
   RepositoryOptions(uint32_t chunk_size) : chunk_size_bytes(chunk_size) {}  // NOLINT: on purpose
   uint32_t chunk_size_bytes = kChunkSizeDefault;
   bool append_only = false;
+  // A repository whose keys the new one shares, so that both know content by the same ids and
+  // copies between them are cheap. Borrowed; null: keys of its own.
+  const RepositoryConfig* like = nullptr;
 };
 
 // What a repository stands on. All borrowed.
@@ -106,6 +109,9 @@ class Repository {
   // The index, opened at the first call; list or pick snapshots before, so that it knows all their
   // packs.
   Result<Index*> index();
+  // Lets the next call of index() open it anew: damage was recorded, or packs went away. Whoever
+  // holds the pointer of an earlier call must be done with it.
+  void CloseIndex();
   // Deletes and rebuilds it. Writers only.
   Status RebuildIndex();
 

@@ -2,15 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/progress.h"
 #include "base/status.h"
 #include "format/snapshot_record.h"
 #include "repo/repository.h"
+#include "store/damaged_frames.h"
 
 namespace varve {
 
@@ -34,9 +33,6 @@ struct VerifyReport {
   // Neighbouring ranges with the same reason are merged; ascending.
   std::vector<HurtRange> hurt;
 };
-
-// Frames that a scan of the packs found damaged: (pack, offset of the frame's header).
-using DamagedFrames = std::set<std::pair<PackId, uint64_t>>;
 
 // The returned status is a failure to look (the index, an interrupt); damage is in the report.
 // `known_damage` counts at level kStructure, which does not read chunks itself.

@@ -7,6 +7,13 @@
 
 namespace varve {
 
+void FrameBatch::AppendStored(ByteSpan frame, const FrameInfo& info) {
+  VARVE_CHECK(frame.size() == info.FrameBytes() && used_ + frame.size() <= buffer_.size());
+  std::memcpy(buffer_.data() + used_, frame.data(), frame.size());
+  used_ += frame.size();
+  frames_.push_back(info);
+}
+
 FrameWriter::FrameWriter(int compression_level)
     : encoder_(compression_level), decoded_(kFrameRawMax) {}
 

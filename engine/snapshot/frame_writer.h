@@ -19,6 +19,8 @@ class FrameBatch {
     used_ = 0;
     frames_.clear();
   }
+  // A frame that is ready: header and stored bytes, checked. There must be room.
+  void AppendStored(ByteSpan frame, const FrameInfo& info);
   bool empty() const { return frames_.empty(); }
   ByteSpan bytes() const { return buffer_.span().first(used_); }
   const std::vector<FrameInfo>& frames() const { return frames_; }

@@ -162,6 +162,20 @@ Status CheckQuiet(const Volume& volume, Consistency consistency) {
               "(--consistency fuzzy)");
 }
 
+// A copy is the same snapshot: what its record tells of how it came to be stays.
+void KeepStory(const SnapshotRecord& copied, SnapshotRecord* record) {
+  record->id = copied.id;
+  record->volume_identity = copied.volume_identity;
+  record->start_unix_ns = copied.start_unix_ns;
+  record->end_unix_ns = copied.end_unix_ns;
+  record->consistency = copied.consistency;
+  record->capture = copied.capture;
+  record->change_source = copied.change_source;
+  record->fallback_reason = copied.fallback_reason;
+  record->tags = copied.tags;
+  record->origin = copied.origin;
+}
+
 // What one pass over the volume found and stored.
 struct Scan {
   NodeRef root;
@@ -419,6 +433,7 @@ Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volum
     const std::string before = record.fallback_reason ? *record.fallback_reason + "; " : "";
     record.fallback_reason = (before + *story).substr(0, kReasonBytesMax);
   }
+  if (options.copied) KeepStory(*options.copied, &record);
   VARVE_RETURN_IF_ERROR(repository.Commit(session, scan.reused_packs, &record));
   // Without the proof the next snapshot only takes longer.
   if (trusted_all) {

@@ -40,6 +40,9 @@ struct SnapshotOptions {
   std::optional<ChangeClaim> changes;
   // Why there is no claim although one was asked for; recorded in the same way.
   std::string changes_refused;
+  // The volume is a snapshot of another repository: its record, whose id, times, tags and story are
+  // kept, with its origin filled in.
+  std::optional<SnapshotRecord> copied;
 };
 
 struct SnapshotReport {

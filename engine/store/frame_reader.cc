@@ -28,13 +28,17 @@ void Grow(AlignedBuffer& buffer, size_t size) {
 // Fills in the places of wanted_[begin...].
 Status FrameReader::LookUp(size_t begin) {
   std::vector<ContentId> ids;
-  for (size_t i = begin; i < wanted_.size(); ++i)
+  std::vector<size_t> unplaced;
+  for (size_t i = begin; i < wanted_.size(); ++i) {
+    if (wanted_[i].is_placed) continue;
     ids.push_back(wanted_[i].id);
+    unplaced.push_back(i);
+  }
   std::vector<std::optional<Place>> places;
   VARVE_RETURN_IF_ERROR(index_.FindMany(ids, &places));
-  for (size_t i = begin; i < wanted_.size(); ++i) {
-    Wanted& wanted = wanted_[i];
-    const std::optional<Place>& place = places[i - begin];
+  for (size_t k = 0; k < unplaced.size(); ++k) {
+    Wanted& wanted = wanted_[unplaced[k]];
+    const std::optional<Place>& place = places[k];
     const std::string name = KindName(wanted.kind) + " " + wanted.id.Hex();
     if (!place) {
       wanted.status = NotFound(name + ": is in no pack");
@@ -143,12 +147,14 @@ const FrameReader::Wanted* FrameReader::FindBase(Wanted& wanted) const {
   if (!base.status.ok()) {
     wanted.status =
         base.status.WithContext("base of " + KindName(wanted.kind) + " " + wanted.id.Hex());
+    wanted.base_failed = true;
     return nullptr;
   }
   if (base.place.frame.encoding == Encoding::kDelta) {
     wanted.status = Corruption("pack " + wanted.place.pack.Hex() + ": frame at " +
                                std::to_string(wanted.place.offset) + " is a delta on the delta " +
                                info.base.Hex());
+    wanted.base_failed = true;
     return nullptr;
   }
   return &base;
@@ -158,6 +164,7 @@ void FrameReader::Check(Wanted& wanted, ReadDepth depth) {
   const FrameInfo& info = wanted.place.frame;
   const std::string name = "pack " + wanted.place.pack.Hex();
   wanted.status = CheckStoredFrame(name, wanted.place.offset, wanted.frame, info);
+  wanted.is_whole = wanted.status.ok();
   if (!wanted.status.ok() && depth == ReadDepth::kDecoded) {
     uint64_t checksum = 0;
     wanted.header_damage =
@@ -204,8 +211,21 @@ void FrameReader::Decode(Wanted& wanted) {
 Status FrameReader::ReadMany(std::span<FrameRequest> requests, ReadDepth depth) {
   wanted_.clear();
   wanted_by_id_.clear();
+  wanted_of_request_.clear();
   for (const FrameRequest& request : requests) {
-    if (wanted_by_id_.try_emplace(request.id, wanted_.size()).second) {
+    if (request.at) {
+      // Not a base for others: those take the one that the index knows.
+      wanted_of_request_.push_back(wanted_.size());
+      wanted_.push_back({.id = request.id,
+                         .kind = request.kind,
+                         .raw = request.into,
+                         .place = *request.at,
+                         .is_placed = true});
+      continue;
+    }
+    const auto [found, is_new] = wanted_by_id_.try_emplace(request.id, wanted_.size());
+    wanted_of_request_.push_back(found->second);
+    if (is_new) {
       wanted_.push_back({.id = request.id, .kind = request.kind, .raw = request.into});
     }
   }
@@ -221,10 +241,13 @@ Status FrameReader::ReadMany(std::span<FrameRequest> requests, ReadDepth depth) 
       if (wanted.status.ok() && depth == ReadDepth::kDecoded) Decode(wanted);
     }
   }
-  for (FrameRequest& request : requests) {
-    const Wanted& wanted = wanted_[wanted_by_id_.at(request.id)];
+  for (size_t i = 0; i < requests.size(); ++i) {
+    FrameRequest& request = requests[i];
+    const Wanted& wanted = wanted_[wanted_of_request_[i]];
     request.status = wanted.status;
     request.checked = wanted.header_damage.ok();
+    request.base_failed = wanted.base_failed;
+    request.stored = wanted.is_whole ? wanted.frame : ByteSpan();
     if (!wanted.status.ok()) continue;
     request.frame = wanted.place.frame;
     request.length = wanted.place.frame.raw_length;

@@ -8,6 +8,7 @@
 // Thread-compatible: one per thread; scratch memory is reused.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -35,6 +36,8 @@ struct FrameRequest {
   ContentKind kind = ContentKind::kChunk;
   // Where the decoded bytes go; at least as large as they are.
   MutableByteSpan into;
+  // Read this very frame rather than the one that the index knows. Its base comes from the index.
+  std::optional<Place> at;
   // Out: what was found, how many bytes were decoded, and why not if they were not.
   FrameInfo frame;
   size_t length = 0;
@@ -42,6 +45,10 @@ struct FrameRequest {
   // False: a frame header is damaged, and the bytes were decoded by what the pack's footer says, as
   // FORMAT.md allows. No checksum vouches for the stored bytes: only the check of the decoded ones.
   bool checked = true;
+  bool base_failed = false;  // the frame is a delta, and what is wrong is its base
+  // Header and stored bytes, if they are whole (even if the base is not). Valid until the next
+  // call.
+  ByteSpan stored;
 };
 
 class FrameReader {
@@ -66,7 +73,10 @@ class FrameReader {
     Place place;
     ByteSpan frame;  // header and stored bytes, in stored_
     Status status;
-    Status header_damage;  // the frame is read without its header
+    Status header_damage;    // the frame is read without its header
+    bool is_placed = false;  // `place` was given, not to be looked up
+    bool base_failed = false;
+    bool is_whole = false;  // its header and its stored bytes are
   };
   // Neighbouring frames of one pack, read in one request.
   struct Run {
@@ -90,6 +100,7 @@ class FrameReader {
   const PackPages pages_;
   FrameDecoder decoder_;
   std::vector<Wanted> wanted_;
+  std::vector<size_t> wanted_of_request_;
   std::unordered_map<ContentId, size_t> wanted_by_id_;
   AlignedBuffer stored_;   // what was read; grows, never shrinks
   AlignedBuffer scratch_;  // decoded bases that nobody asked for; grows, never shrinks

@@ -35,7 +35,8 @@ class Index {
   virtual Status FindMany(std::span<const ContentId> ids,
                           std::vector<std::optional<Place>>* places) = 0;
   // Adds the frames of one pack, all or none. A newer place takes the place of an older one, but a
-  // delta never that of a frame that stands alone: bases stay bases whatever the order of packs.
+  // delta never that of a usable frame that stands alone: bases stay bases whatever the order of
+  // packs.
   virtual Status Add(const PackId& pack, std::span<const PlacedFrame> frames) = 0;
   // The packs that were added, sorted.
   virtual Result<std::vector<PackId>> Packs() = 0;

@@ -9,6 +9,7 @@ std::unique_ptr<MemoryIndex> MemoryIndex::Clone() {
   auto clone = std::make_unique<MemoryIndex>();
   const std::lock_guard lock(mutex_);
   clone->places_ = places_;
+  clone->distrusted_ = distrusted_;
   clone->packs_ = packs_;
   clone->proved_ = proved_;
   return clone;
@@ -26,7 +27,8 @@ Status MemoryIndex::FindMany(std::span<const ContentId> ids,
     const auto found = places_.find(ids[i]);
     if (found == places_.end()) continue;
     const bool keep = (*places)[i] && found->second.frame.encoding == Encoding::kDelta &&
-                      (*places)[i]->frame.encoding != Encoding::kDelta;
+                      (*places)[i]->frame.encoding != Encoding::kDelta &&
+                      !distrusted_.contains(ids[i]);
     if (!keep) (*places)[i] = found->second;
   }
   return {};
@@ -38,7 +40,7 @@ Status MemoryIndex::Add(const PackId& pack, std::span<const PlacedFrame> frames)
     const Place place{pack, frame.offset, frame.info};
     const auto [present, is_new] = places_.try_emplace(frame.info.id, place);
     const bool keep = frame.info.encoding == Encoding::kDelta &&
-                      present->second.frame.encoding != Encoding::kDelta;
+                      present->second.frame.encoding != Encoding::kDelta && present->second.usable;
     if (!is_new && !keep) present->second = place;
   }
   packs_.push_back(pack);
@@ -53,6 +55,7 @@ Status MemoryIndex::Distrust(std::span<const ContentId> ids) {
     if (!places[i]) continue;
     // What was added since it was looked up counts.
     places_.try_emplace(ids[i], *places[i]).first->second.usable = false;
+    distrusted_.insert(ids[i]);
   }
   proved_.clear();
   proofs_below_hold_ = false;

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "store/index.h"
@@ -17,7 +18,10 @@ class MemoryIndex : public Index {
   // What it holds is copied; there is none below it.
   std::unique_ptr<MemoryIndex> Clone();
 
-  explicit MemoryIndex(std::unique_ptr<Index> below = nullptr) : below_(std::move(below)) {}
+  explicit MemoryIndex(std::unique_ptr<Index> below = nullptr)
+      : owned_(std::move(below)), below_(owned_.get()) {}
+  // Over one that is borrowed.
+  explicit MemoryIndex(Index& below) : below_(&below) {}
 
   Status FindMany(std::span<const ContentId> ids,
                   std::vector<std::optional<Place>>* places) override;
@@ -29,9 +33,11 @@ class MemoryIndex : public Index {
   Status Flush() override { return {}; }
 
  private:
-  const std::unique_ptr<Index> below_;
+  const std::unique_ptr<Index> owned_;
+  Index* const below_;
   std::mutex mutex_;
   std::unordered_map<ContentId, Place> places_;  // guarded by mutex_
+  std::unordered_set<ContentId> distrusted_;     // guarded by mutex_; not to be asked for below
   std::vector<PackId> packs_;                    // guarded by mutex_
   std::set<SnapshotId> proved_;                  // guarded by mutex_
   bool proofs_below_hold_ = true;                // guarded by mutex_

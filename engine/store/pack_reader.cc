@@ -10,7 +10,9 @@
 namespace varve {
 namespace {
 
-std::string PackName(const PackId& id) { return "pack " + id.Hex(); }
+std::string PackName(const PackId& id) {
+  return "pack " + id.Hex();
+}
 
 Status CheckOwner(const std::string& name, const PackHeader& header, const PackId& id,
                   const RepositoryId& repository) {
@@ -29,8 +31,7 @@ Result<std::vector<FrameInfo>> ReadFooter(Storage& storage, const PackId& id, ui
   }
   uint8_t trailer_bytes[kPackTrailerBytes];
   VARVE_RETURN_IF_ERROR(storage.Read(PackPath(id), size - kPackTrailerBytes, trailer_bytes));
-  VARVE_ASSIGN_OR_RETURN(const PackTrailer trailer,
-                         DecodePackTrailer(name, trailer_bytes, size));
+  VARVE_ASSIGN_OR_RETURN(const PackTrailer trailer, DecodePackTrailer(name, trailer_bytes, size));
   if (trailer.id != id) return Corruption(name + ": trailer of pack " + trailer.id.Hex());
   Bytes footer(trailer.footer_length);
   VARVE_RETURN_IF_ERROR(storage.Read(PackPath(id), trailer.footer_offset, footer));
@@ -43,8 +44,7 @@ std::vector<PlacedFrame> WalkFrameHeaders(const std::string& name, ByteSpan pack
   uint64_t offset = kPackHeaderBytes;
   while (offset < pack.size()) {
     uint64_t checksum = 0;
-    const Result<FrameInfo> info =
-        DecodeFrameHeader(name, offset, pack.subspan(offset), &checksum);
+    const Result<FrameInfo> info = DecodeFrameHeader(name, offset, pack.subspan(offset), &checksum);
     if (!info.ok() || info->FrameBytes() > pack.size() - offset) break;
     frames.push_back({offset, *info});
     offset += info->FrameBytes();
@@ -92,7 +92,7 @@ class PackScan {
         header.ok() ? CheckOwner(name_, *header, id_, repository) : header.status();
     if (!owned.ok()) report_({0, owned.message(), {}});
     const Result<std::vector<FrameInfo>> footer = DecodeEnd();
-    if (!footer.ok()) report_({pack_.size() - kPackTrailerBytes, footer.status().message(), {}});
+    if (!footer.ok()) report_({EndOffset(), footer.status().message(), {}});
     const std::vector<PlacedFrame> frames =
         footer.ok() ? PlaceFrames(*footer) : WalkFrameHeaders(name_, pack_);
     for (const PlacedFrame& frame : frames) CheckFrame(frame);
@@ -101,9 +101,8 @@ class PackScan {
 
  private:
   Result<std::vector<FrameInfo>> DecodeEnd() {
-    VARVE_ASSIGN_OR_RETURN(
-        const PackTrailer trailer,
-        DecodePackTrailer(name_, pack_.last(kPackTrailerBytes), pack_.size()));
+    VARVE_ASSIGN_OR_RETURN(const PackTrailer trailer,
+                           DecodePackTrailer(name_, pack_.last(kPackTrailerBytes), pack_.size()));
     if (trailer.id != id_) return Corruption(name_ + ": trailer of pack " + trailer.id.Hex());
     const Result<PackHeader> header = DecodePackHeader(name_, pack_);
     if (header.ok() && header->content != trailer.content) {
@@ -113,10 +112,17 @@ class PackScan {
                         pack_.subspan(trailer.footer_offset, trailer.footer_length));
   }
 
+  // Where the end is damaged: in the footer if the trailer is whole.
+  uint64_t EndOffset() const {
+    const Result<PackTrailer> trailer =
+        DecodePackTrailer(name_, pack_.last(kPackTrailerBytes), pack_.size());
+    return trailer.ok() && trailer->id == id_ ? trailer->footer_offset
+                                              : pack_.size() - kPackTrailerBytes;
+  }
+
   void CheckFrame(const PlacedFrame& frame) {
-    const Status status =
-        CheckStoredFrame(name_, frame.offset,
-                         pack_.subspan(frame.offset, frame.info.FrameBytes()), frame.info);
+    const Status status = CheckStoredFrame(
+        name_, frame.offset, pack_.subspan(frame.offset, frame.info.FrameBytes()), frame.info);
     if (!status.ok()) {
       report_(
           {frame.offset, status.message(), frame.info.id, frame.info.kind, frame.info.raw_length});

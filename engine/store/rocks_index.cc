@@ -82,7 +82,8 @@ std::optional<Place> DecodePlace(const ContentId& id, ByteSpan value) {
 // Everything that RocksDB says about itself beyond "not found" means: rebuild.
 Status FromRocks(const rocksdb::Status& status, const std::string& what) {
   if (status.ok()) return {};
-  if (status.IsNoSpace()) return Status(Code::kNoSpace, "index: " + what + ": " + status.ToString());
+  if (status.IsNoSpace())
+    return Status(Code::kNoSpace, "index: " + what + ": " + status.ToString());
   if (status.IsIOError()) return Status(Code::kIo, "index: " + what + ": " + status.ToString());
   return Corruption("index: " + what + ": " + status.ToString());
 }
@@ -122,7 +123,9 @@ rocksdb::Options MakeOptions() {
   return options;
 }
 
-bool IsTableFile(const std::filesystem::path& path) { return path.extension() == ".sst"; }
+bool IsTableFile(const std::filesystem::path& path) {
+  return path.extension() == ".sst";
+}
 // Files that live and die with the process that writes.
 bool IsTransient(const std::filesystem::path& path) {
   const std::string name = path.filename();
@@ -144,7 +147,8 @@ std::string SealText(const std::string& directory) {
   }
   std::sort(lines.begin(), lines.end());
   std::string seal;
-  for (const std::string& line : lines) seal += line;
+  for (const std::string& line : lines)
+    seal += line;
   return seal;
 }
 
@@ -166,16 +170,18 @@ class RocksIndex : public Index {
     places->assign(ids.size(), std::nullopt);
     if (ids.empty()) return {};
     std::vector<size_t> order(ids.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    for (size_t i = 0; i < order.size(); ++i)
+      order[i] = i;
     std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return ids[a] < ids[b]; });
     std::vector<std::string> keys;
     keys.reserve(ids.size());
-    for (const size_t i : order) keys.push_back(KeyOf(kFrameKey, ids[i].span()));
+    for (const size_t i : order)
+      keys.push_back(KeyOf(kFrameKey, ids[i].span()));
     std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
     std::vector<rocksdb::PinnableSlice> values(ids.size());
     std::vector<rocksdb::Status> statuses(ids.size());
-    db_->MultiGet(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), slices.size(),
-                  slices.data(), values.data(), statuses.data(), /*sorted_input=*/true);
+    db_->MultiGet(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), slices.size(), slices.data(),
+                  values.data(), statuses.data(), /*sorted_input=*/true);
     for (size_t k = 0; k < order.size(); ++k) {
       if (statuses[k].IsNotFound()) continue;
       VARVE_RETURN_IF_ERROR(FromRocks(statuses[k], "lookup"));
@@ -200,7 +206,8 @@ class RocksIndex : public Index {
       const bool is_delta = frame.info.encoding == Encoding::kDelta;
       if (is_delta) {
         const std::optional<Place>& older = present[next_delta++];
-        if (older && older->frame.encoding != Encoding::kDelta) continue;
+        const bool keep = older && older->frame.encoding != Encoding::kDelta && older->usable;
+        if (keep) continue;
       }
       batch.Put(KeyOf(kFrameKey, frame.info.id.span()),
                 EncodePlace({pack, frame.offset, frame.info}));

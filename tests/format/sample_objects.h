@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "format/condemned_record.h"
 #include "format/config_format.h"
+#include "format/damage_record.h"
 #include "format/session_record.h"
 #include "format/snapshot_note.h"
 #include "format/snapshot_record.h"
@@ -74,6 +75,16 @@ inline SnapshotRecord SampleMinimalRecord() {
   record.sequence = 1;
   record.consistency = Consistency::kFuzzy;
   return record;
+}
+
+inline DamageRecord SampleDamage() {
+  DamageRecord damage;
+  damage.id = CountingId<DamageId>(0xe0);
+  damage.found_unix_ns = 1'700'000'200'000'000'000;
+  damage.pack = CountingId<PackId>(0xc0);
+  damage.offsets = {96, 70'000};
+  damage.what = "found by a scrub";
+  return damage;
 }
 
 inline SessionRecord SampleSession() {

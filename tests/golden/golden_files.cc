@@ -101,6 +101,14 @@ SnapshotRecord GoldenSnapshot() {
   return record;
 }
 
+// The same, copied from another repository.
+SnapshotRecord CopiedSnapshot() {
+  SnapshotRecord record = GoldenSnapshot();
+  record.origin = SnapshotOrigin{CountingId<RepositoryId>(0x11), 7, CountingId<SnapshotId>(0x43),
+                                 CountingId<SnapshotId>(0x44)};
+  return record;
+}
+
 Bytes WithByte(Bytes bytes, size_t at, uint8_t value) {
   bytes[at] = value;
   return bytes;
@@ -243,6 +251,29 @@ void AddBadNotes(std::vector<BadFile>* files) {
       "field 0x0003 is missing");
 }
 
+void AddBadDamage(std::vector<BadFile>* files) {
+  const RepositoryId repository = SampleConfig().id;
+  const auto add = [&](const char* name, Bytes bytes, const char* message) {
+    files->push_back({name, std::move(bytes), Code::kCorruption, message});
+  };
+  const Bytes damage = EncodeDamageRecord(SampleDamage(), repository);
+  add("damage_of_another_repository",
+      EncodeDamageRecord(SampleDamage(), CountingId<RepositoryId>(0x11)),
+      "belongs to another repository");
+  add("damage_without_pack", WithoutField(damage, 0x8003), "field 0x8003 is missing");
+  add("damage_offsets_ragged", WithField(damage, {0x8004, Bytes(12), 0}),
+      "a list of offsets of 12 bytes");
+  DamageRecord unsorted = SampleDamage();
+  std::swap(unsorted.offsets[0], unsorted.offsets[1]);
+  add("damage_offsets_descend", EncodeDamageRecord(unsorted, repository),
+      "offset 96 in the list of frames");
+  const Bytes copied = EncodeSnapshotRecord(CopiedSnapshot(), repository);
+  Bytes nowhere(56);
+  nowhere[20] = 1;
+  add("snapshot_origin_nowhere", WithField(copied, {0x11, nowhere, 0}),
+      "an origin without repository or sequence");
+}
+
 // A pack with some bytes replaced and all checksums of its structures right again. The smallest
 // pack: header at 0, frame header at 96, stored byte at 160, footer at 161, trailer at 205.
 class BadPack {
@@ -383,6 +414,8 @@ std::vector<GoodFile> GoodFiles() {
       {"tombstone", EncodeSnapshotNote(ObjectKind::kTombstone, SampleTombstone(), config.id)},
       {"hold", EncodeSnapshotNote(ObjectKind::kHold, SampleHold(), config.id)},
       {"condemned", EncodeCondemnedRecord(SampleCondemned(), config.id)},
+      {"damage", EncodeDamageRecord(SampleDamage(), config.id)},
+      {"snapshot_copied", EncodeSnapshotRecord(CopiedSnapshot(), config.id)},
       {"pack_smallest", SmallestPack()},
       {"pack_chunks", ChunkPack()},
       {"node_leaf", Nodes().front().stored},
@@ -397,6 +430,7 @@ std::vector<BadFile> BadFiles() {
   AddBadRecords(&files);
   AddBadSessions(&files);
   AddBadNotes(&files);
+  AddBadDamage(&files);
   AddBadPackEnds(&files);
   AddBadFrames(&files);
   return files;
@@ -424,6 +458,9 @@ Status ReadGoldenFile(const std::string& name, ByteSpan bytes) {
   if (name.starts_with("hold")) {
     return DecodeSnapshotNote(ObjectKind::kHold, name, bytes, repository, SampleHold().snapshot)
         .status();
+  }
+  if (name.starts_with("damage")) {
+    return DecodeDamageRecord(name, bytes, repository, SampleDamage().id).status();
   }
   if (name.starts_with("condemned")) {
     return DecodeCondemnedRecord(name, bytes, repository, SampleCondemned().id).status();

@@ -61,9 +61,9 @@ SimulatedMachine::SimulatedMachine(uint64_t seed, std::unique_ptr<SimulatedDisk>
   WithoutHugePages();
 }
 
-Status SimulatedMachine::Create(uint32_t chunk_bytes) {
+Status SimulatedMachine::Create(const RepositoryOptions& options) {
   return Repository::Create(
-      {disk_.get(), local_.get(), &TestClock(), &random_, "test repository", {}}, chunk_bytes);
+      {disk_.get(), local_.get(), &TestClock(), &random_, "test repository", {}}, options);
 }
 
 Result<std::unique_ptr<Repository>> SimulatedMachine::Open(OpenMode mode) {

@@ -33,7 +33,7 @@ class SimulatedMachine {
   SimulatedMachine(uint64_t seed, std::unique_ptr<SimulatedDisk> disk,
                    std::unique_ptr<SimulatedLocalState> local);
 
-  Status Create(uint32_t chunk_bytes = kTestChunkBytes);
+  Status Create(const RepositoryOptions& options = kTestChunkBytes);
   Result<std::unique_ptr<Repository>> Open(OpenMode mode);
   // One worker, a chunk pack of two leaves: a small volume has several packs.
   static SnapshotOptions SmallOptions(const std::string& volume = "v");

@@ -6,7 +6,7 @@ import struct
 
 from xxh3 import xxh3_64
 
-KIND_CONFIG, KIND_SNAPSHOT, KIND_TOMBSTONE = 1, 2, 4
+KIND_CONFIG, KIND_SNAPSHOT, KIND_TOMBSTONE, KIND_DAMAGE = 1, 2, 4, 16
 CHUNK, LEAF, INNER = 1, 2, 3
 
 _MAGIC = b"VARVEOBJ"
@@ -164,13 +164,32 @@ class Tombstone:
         self.reason = fields.text(2)
 
 
+class DamageRecord:
+    """Frames of a pack that were found damaged and are not repaired."""
+
+    def __init__(self, data, record_id, repository_id):
+        what = f"damage {record_id.hex()}"
+        _, payload = open_envelope(data, what, KIND_DAMAGE, record_id, repository_id)
+        fields = Fields(payload, what, {1, 2, 0x8003, 0x8004})
+        self.time_ns = fields.integer(1, 8, signed=True)
+        self.what = fields.text(2, 4096)
+        self.pack = fields.get(0x8003, 16)
+        offsets = fields.all(0x8004)
+        if not offsets or len(offsets[0]) % 8 or len(offsets[0]) > 8 * 65536:
+            raise Damage(f"{what}: no list of offsets")
+        self.offsets = struct.unpack(f"<{len(offsets[0]) // 8}Q", offsets[0])
+        if any(offset >= 256 << 20 for offset in self.offsets) or any(
+                first >= second for first, second in zip(self.offsets, self.offsets[1:])):
+            raise Damage(f"{what}: offsets that do not ascend or pass the largest pack")
+
+
 class SnapshotRecord:
     """One snapshot: what `list` shows and where its tree begins."""
 
     def __init__(self, data, snapshot_id, repository_id):
         what = f"snapshot {snapshot_id.hex()}"
         _, payload = open_envelope(data, what, KIND_SNAPSHOT, snapshot_id, repository_id)
-        fields = Fields(payload, what, set(range(1, 0x11)) - {5} | {0x8005}, repeated={0xF})
+        fields = Fields(payload, what, set(range(1, 0x12)) - {5} | {0x8005}, repeated={0xF})
         self.id = snapshot_id
         self.volume = fields.text(1)
         self.identity = fields.text(2, 4096)
@@ -188,6 +207,7 @@ class SnapshotRecord:
         self.fallback_reason = fields.text(0xE, 4096, optional=True)
         self.tags = fields.texts(0xF, 1024)
         self.statistics = dict(zip(_STATISTICS, struct.unpack("<10Q", fields.get(0x10, 80))))
+        self.origin = self._origin(fields, what)
         if self.size > _MAX_VOLUME:
             raise Damage(f"{what}: volume of {self.size} bytes")
         if self.sequence == 0:
@@ -202,6 +222,19 @@ class SnapshotRecord:
             if tag.find("=") < 1:
                 raise Damage(f"{what}: tag '{tag}' is not key=value")
 
+    @staticmethod
+    def _origin(fields, what):
+        """Of a copy: repository, sequence, parent and predecessor where it was taken."""
+        data = fields.get(0x11, 56, optional=True)
+        if data is None:
+            return None
+        repository, sequence, parent, predecessor = struct.unpack("<16sQ16s16s", data)
+        if not any(repository) or not sequence:
+            raise Damage(f"{what}: an origin without repository or sequence")
+        return {"repository": repository.hex(), "sequence": sequence,
+                "parent": parent.hex() if any(parent) else None,
+                "predecessor": predecessor.hex() if any(predecessor) else None}
+
     def as_json(self):
         return {
             "id": self.id.hex(), "sequence": self.sequence, "volume": self.volume,
@@ -211,7 +244,7 @@ class SnapshotRecord:
             "startNs": self.start_ns, "endNs": self.end_ns, "consistency": self.consistency,
             "capture": self.capture, "changeSource": self.change_source,
             "fallbackReason": self.fallback_reason, "tags": self.tags,
-            "statistics": self.statistics,
+            "statistics": self.statistics, "origin": self.origin,
         }
 
 

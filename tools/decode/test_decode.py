@@ -206,6 +206,16 @@ class GoldenTest(unittest.TestCase):
                 with open(target, "rb") as file:
                     self.assertEqual(file.read(), volume)
 
+    def test_damage_and_origin_are_understood(self):
+        damage = small_objects.DamageRecord(self.golden("good/damage"), counting(0xE0),
+                                            counting(0x10))
+        self.assertEqual((damage.pack, damage.offsets), (counting(0xC0), (96, 70000)))
+        copied = small_objects.SnapshotRecord(self.golden("good/snapshot_copied"), counting(0x40),
+                                              counting(0x10))
+        self.assertEqual(copied.origin, {
+            "repository": counting(0x11).hex(), "sequence": 7,
+            "parent": counting(0x43).hex(), "predecessor": counting(0x44).hex()})
+
     def test_every_bad_file_is_refused(self):
         repository_id = counting(0x10)
         small_objects.Configuration(self.golden("good/config_unknown_field"), "config")
@@ -219,6 +229,8 @@ class GoldenTest(unittest.TestCase):
                         small_objects.Configuration(data, name)
                     elif name.startswith("snapshot"):
                         small_objects.SnapshotRecord(data, counting(0x40), repository_id)
+                    elif name.startswith("damage"):
+                        small_objects.DamageRecord(data, counting(0xE0), repository_id)
                     elif name.startswith("tombstone"):
                         small_objects.Tombstone(data, counting(0x42), repository_id)
                     elif name.startswith(("session", "reader_session", "hold", "condemned")):
