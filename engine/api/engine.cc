@@ -274,6 +274,57 @@ Result<CheckReport> Engine::Check(Progress& progress) {
   return CheckRepository(*repository_, progress);
 }
 
+Result<ScrubReport> Engine::Scrub(const ScrubOptions& options, Progress& progress) {
+  return ScrubRepository(*repository_, options, progress);
+}
+
+Result<RepairReport> Engine::Repair(const RepairOptions& options, const std::string& from,
+                                    const std::string& volume, const std::string& volume_name,
+                                    Progress& progress) {
+  std::unique_ptr<Engine> twin;
+  std::unique_ptr<RawVolume> live;
+  std::vector<std::unique_ptr<HealSource>> sources;
+  if (!from.empty()) {
+    VARVE_ASSIGN_OR_RETURN(
+        twin, Open(from, OpenMode::kRead, "repair of another",
+                   [&](const std::string& text) { repository_->Notice(from + ": " + text); }));
+    VARVE_ASSIGN_OR_RETURN(std::unique_ptr<HealSource> source,
+                           NewTwinSource(twin->repository(), repository_->config()));
+    sources.push_back(std::move(source));
+  }
+  if (!volume.empty()) {
+    VARVE_RETURN_IF_ERROR(CheckOutside("volume", volume));
+    VARVE_ASSIGN_OR_RETURN(live, RawVolume::Open(volume));
+    const std::string name = volume_name.empty()
+                                 ? std::filesystem::path(Absolute(volume)).filename().string()
+                                 : volume_name;
+    VARVE_ASSIGN_OR_RETURN(std::unique_ptr<HealSource> source, NewVolumeSource(*live, name));
+    sources.push_back(std::move(source));
+  }
+  std::vector<HealSource*> borrowed;
+  for (const std::unique_ptr<HealSource>& source : sources)
+    borrowed.push_back(source.get());
+  return RepairRepository(*repository_, std::move(borrowed), options, progress);
+}
+
+Status Engine::CopyTo(const std::string& target, std::vector<SnapshotRecord> records,
+                      Progress& progress, const std::function<void(const CopyReport&)>& on_copied) {
+  VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> to,
+                         Open(target, OpenMode::kWrite, "copy", [&](const std::string& text) {
+                           repository_->Notice(target + ": " + text);
+                         }));
+  std::sort(records.begin(), records.end(), [](const SnapshotRecord& a, const SnapshotRecord& b) {
+    return a.sequence < b.sequence;
+  });
+  for (const SnapshotRecord& record : records) {
+    const Result<CopyReport> report =
+        CopySnapshot(*repository_, record, to->repository(), progress);
+    if (!report.ok()) return report.status().WithContext("snapshot " + record.id.Hex());
+    on_copied(*report);
+  }
+  return {};
+}
+
 Result<RepositoryTotals> Engine::Totals() {
   RepositoryTotals totals;
   VARVE_ASSIGN_OR_RETURN(const std::vector<SnapshotRecord> records, List(""));
@@ -302,7 +353,8 @@ Result<RepositoryTotals> Engine::Totals() {
       totals.chunk_stored_bytes += frame.info.stored_length;
     }
   }
-  for (const char* directory : {".", "snapshots", "sessions", "tombstones", "holds", "gc"}) {
+  for (const char* directory : {".", "snapshots", "sessions", "tombstones", "holds", "gc", "damage",
+                                "scrub", "quarantine"}) {
     const Result<std::vector<DirectoryEntry>> files = storage.List(directory);
     if (files.status().code() == Code::kNotFound) continue;  // there was no need for it yet
     VARVE_RETURN_IF_ERROR(files.status());

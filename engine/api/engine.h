@@ -14,6 +14,9 @@
 
 #include "base/progress.h"
 #include "base/status.h"
+#include "heal/repairer.h"
+#include "heal/scrubber.h"
+#include "heal/snapshot_copier.h"
 #include "io/disk.h"
 #include "repo/repository.h"
 #include "restore/checker.h"
@@ -101,6 +104,17 @@ class Engine {
   Result<std::vector<VolumeExtent>> Diff(const SnapshotRecord& a, const SnapshotRecord& b);
   Result<VerifyReport> Verify(const SnapshotRecord& record, VerifyLevel level, Progress& progress);
   Result<CheckReport> Check(Progress& progress);
+  // Looks for damage, longest unseen first. The repository may be open for reading: a scrub writes
+  // nothing but its own progress and what it found.
+  Result<ScrubReport> Scrub(const ScrubOptions& options, Progress& progress);
+  // Heals with what the repository itself, `from` (another repository, may be empty) and `volume`
+  // (the live volume called `volume_name`, may be empty) have. Open for writing to execute.
+  Result<RepairReport> Repair(const RepairOptions& options, const std::string& from,
+                              const std::string& volume, const std::string& volume_name,
+                              Progress& progress);
+  // Copies snapshots, oldest first, into the repository `target`, telling `on_copied` of each.
+  Status CopyTo(const std::string& target, std::vector<SnapshotRecord> records, Progress& progress,
+                const std::function<void(const CopyReport&)>& on_copied);
   Result<RepositoryTotals> Totals();
   // `config`, a snapshot, a pack, or the id of a chunk or node; unique prefixes will do.
   Result<Inspection> Inspect(const std::string& name);

@@ -151,9 +151,9 @@ class Check {
 
   Status NoteLeftovers() {
     VARVE_ASSIGN_OR_RETURN(const auto entries, storage_.disk().List("."));
-    static const std::vector<std::string> kKnown = {"config", "config.copy", "snapshots",
-                                                    "packs",  "sessions",    "index",
-                                                    "lock",   "gc",          "quarantine"};
+    static const std::vector<std::string> kKnown = {
+        "config", "config.copy", "snapshots", "packs", "sessions", "index", "lock",
+        "gc",     "quarantine",  "damage",    "scrub", "holds",    "locks", "tombstones"};
     for (const DirectoryEntry& entry : entries) {
       if (std::find(kKnown.begin(), kKnown.end(), entry.name) == kKnown.end()) {
         report_.notes.push_back(entry.name + " is not varve's");

@@ -68,13 +68,15 @@ Result<std::string> RepositoryOf(const Arguments& arguments) {
   return InvalidArgument("no repository is named: give -r REPO or set VARVE_REPOSITORY");
 }
 
-Result<std::unique_ptr<Engine>> OpenFor(const Verb& verb, const std::string& repository,
-                                        Console& console) {
+Result<std::unique_ptr<Engine>> OpenFor(const Verb& verb, const Arguments& arguments,
+                                        const std::string& repository, Console& console) {
   const NoticeFunction notice = [&console](const std::string& text) { console.Note(text); };
   if (verb.opening == Opening::kWithoutIndex) {
     return Engine::OpenWithoutIndex(repository, notice);
   }
-  const OpenMode mode = verb.opening == Opening::kWrite ? OpenMode::kWrite : OpenMode::kRead;
+  const bool writes = verb.opening == Opening::kWrite ||
+                      (verb.opening == Opening::kReadOrExecute && arguments.Has("execute"));
+  const OpenMode mode = writes ? OpenMode::kWrite : OpenMode::kRead;
   return Engine::Open(repository, mode, verb.name, notice);
 }
 
@@ -94,7 +96,7 @@ int RunVerb(const Verb& verb, const Arguments& arguments, Console& console) {
     if (!repository.ok()) return Fail(console, repository.status(), ExitCode::kUsage);
   }
   if (verb.opening != Opening::kNone && verb.opening != Opening::kByVerb) {
-    Result<std::unique_ptr<Engine>> opened = OpenFor(verb, *repository, console);
+    Result<std::unique_ptr<Engine>> opened = OpenFor(verb, arguments, *repository, console);
     if (!opened.ok()) return Fail(console, opened.status(), ExitCodeOfOpening(opened.status()));
     engine = *std::move(opened);
   }
