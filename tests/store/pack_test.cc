@@ -171,7 +171,9 @@ TEST_F(PackTest, EveryFlippedByteIsFoundWhereItIs) {
     disk_.FlipBit(path_, at * 8 + at % 8);
     const auto damage = Scan();
     ASSERT_EQ(damage.size(), 1U) << "byte " << at;
-    uint64_t where = at < kPackHeaderBytes ? 0 : size_ - kPackTrailerBytes;
+    const uint64_t footer = frames_.back().offset + frames_.back().info.FrameBytes();
+    const uint64_t trailer = size_ - kPackTrailerBytes;
+    uint64_t where = at < kPackHeaderBytes ? 0 : at < trailer ? footer : trailer;
     for (const PlacedFrame& frame : frames_) {
       if (at >= frame.offset && at < frame.offset + frame.info.FrameBytes()) where = frame.offset;
     }
