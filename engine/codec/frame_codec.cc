@@ -56,8 +56,7 @@ std::optional<size_t> Compress(ZSTD_CCtx* context, ByteSpan raw, MutableByteSpan
 //   text   literals shrink by a quarter or more: matches from 6 bytes
 //   dense  literals shrink by less than 1/28 or the chunk did not at all: literals stored plainly
 // A dense chunk is judged by a sample of its literals afterwards, and encoded again where that says
-// that coding them pays. Measured on a PostgreSQL volume: a tenth less time than with the plain
-// parameters, for 0.4 % more bytes.
+// that coding them pays. bench/README.md says what it costs and saves.
 struct FrameEncoder::Contexts {
   explicit Contexts(int level)
       : mixed(level == kCompressionLevelDefault ? NewCompressor(level, 12, 5)
