@@ -43,6 +43,9 @@ Status CheckOptions(const SnapshotOptions& options) {
       return InvalidArgument("tag '" + key + "=" + value + "' has no key");
     }
   }
+  if (std::max(options.chunk_pack_bytes, options.node_pack_bytes) > kPackSizeMax) {
+    return InvalidArgument("packs of more than " + std::to_string(kPackSizeMax) + " bytes");
+  }
   if (options.compression_level < kCompressionLevelMin ||
       options.compression_level > kCompressionLevelMax || options.compression_level == 0) {
     return InvalidArgument("compression level " + std::to_string(options.compression_level) +

@@ -105,6 +105,42 @@ TEST_F(FaultTest, EveryOperationOfASnapshotThatRecoversFromACrashWithoutIndex) {
   FailEveryOperation(crashed, second_);
 }
 
+// What a restore or a check reads fails: an error, or the right bytes; and the next one works.
+TEST_F(FaultTest, EveryOperationOfARestoreAndOfACheck) {
+  const auto& [id, content] = *committed_.begin();
+  for (const bool sticky : {false, true}) {
+    for (uint64_t nth = 1;; ++nth) {
+      SCOPED_TRACE("operation " + std::to_string(nth) + (sticky ? " and all after" : ""));
+      bool hit = false;
+      SimulatedMachine machine(5, start_.disk().Clone(), start_.local().Clone());
+      const auto arm = [&] {
+        auto seen = std::make_shared<uint64_t>(0);
+        machine.disk().ClearFaults();
+        machine.disk().InjectFault(
+            {.nth = nth, .sticky = sticky, .matches = [&hit, seen, nth](const Operation& o) {
+               if (!Counts(o)) return false;
+               if (++*seen >= nth) hit = true;
+               return true;
+             }});
+      };
+      arm();
+      const auto bytes = machine.ReadBack(id);
+      EXPECT_TRUE(!bytes.ok() || *bytes == content) << "WRONG BYTES";
+      arm();
+      const auto check = machine.Check();
+      machine.disk().ClearFaults();
+      const auto again = machine.ReadBack(id);
+      ASSERT_TRUE(IsOk(again));
+      EXPECT_TRUE(*again == content);
+      EXPECT_TRUE(machine.Check()->clean());
+      if (HasFailure()) return;
+      if (hit) continue;
+      EXPECT_TRUE(check.ok() && check->clean());
+      break;
+    }
+  }
+}
+
 TEST_F(FaultTest, EverySync) {
   const auto is_sync = [](const Operation& operation) {
     return operation.kind == OperationKind::kSync ||

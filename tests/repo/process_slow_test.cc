@@ -123,6 +123,7 @@ TEST_F(ProcessTest, SecondWriterIsToldWhoTheFirstIsAndReadersWork) {
       pause();
     return 0;
   });
+  close(ready[1]);  // a child that fails before it is ready ends the wait
   char byte = 0;
   ASSERT_EQ(read(ready[0], &byte, 1), 1);
   const std::string name = "process " + std::to_string(writer.process());
@@ -137,7 +138,6 @@ TEST_F(ProcessTest, SecondWriterIsToldWhoTheFirstIsAndReadersWork) {
   writer.Kill();
   EXPECT_EQ(InChild([&] { return Snapshot(); }), 0) << "a dead writer's lock is nobody's";
   close(ready[0]);
-  close(ready[1]);
 }
 
 TEST_F(ProcessTest, WriterKilledAtAnyMomentLeavesASoundRepository) {

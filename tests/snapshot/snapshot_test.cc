@@ -226,6 +226,9 @@ TEST_F(SnapshotTest, BadOptionsAreRefusedBeforeAnythingIsDone) {
   options.tags = std::vector<std::pair<std::string, std::string>>(65, {"k", "v"});
   refuse(options);
   options.tags.clear();
+  options.chunk_pack_bytes = kPackSizeMax + 1;
+  refuse(options);
+  options.chunk_pack_bytes = 1;
   options.compression_level = 20;
   refuse(options);
   options.compression_level = 0;
