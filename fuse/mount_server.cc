@@ -15,6 +15,7 @@
 #include "fuse/mount_control.h"
 #include "fuse/mountpoint.h"
 #include "fuse/node_attributes.h"
+#include "fuse/open_handles.h"
 #include "fuse/request_deadlines.h"
 #include "io/aligned_buffer.h"
 
@@ -37,6 +38,8 @@ struct Server {
   ServedTree& tree;
   FailureLog log;
   RequestDeadlines deadlines;
+  OpenHandles<OpenFile> files;
+  OpenHandles<OpenDirectory> directories;
 };
 
 Server& ServerOf(fuse_req_t request) {
@@ -44,7 +47,7 @@ Server& ServerOf(fuse_req_t request) {
 }
 
 OpenFile& FileOf(const fuse_file_info* info) {
-  return *reinterpret_cast<OpenFile*>(info->fh);
+  return OpenHandles<OpenFile>::Get(info->fh);
 }
 
 const Status& StatusOf(const Status& status) {
@@ -143,17 +146,15 @@ void OpenDirectoryOf(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info)
   Answer(
       request, "listing", ErrnoOfLookup, [&] { return ServerOf(request).tree.List(inode); },
       [&](const Result<std::vector<ServedNode>>& nodes) {
-        auto directory = std::make_unique<OpenDirectory>(*nodes);
-        info->fh = reinterpret_cast<uint64_t>(directory.get());
-        if (fuse_reply_open(request, info) == 0) {
-          [[maybe_unused]] OpenDirectory* const released_later = directory.release();
-        }
+        Server& server = ServerOf(request);
+        info->fh = server.directories.Add(std::make_unique<OpenDirectory>(*nodes));
+        if (fuse_reply_open(request, info) != 0) server.directories.Close(info->fh);
       });
 }
 
 void ReadDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offset,
                    fuse_file_info* info) {
-  const auto& nodes = *reinterpret_cast<const OpenDirectory*>(info->fh);
+  const auto& nodes = OpenHandles<OpenDirectory>::Get(info->fh);
   std::vector<char> buffer(size);
   size_t used = 0;
   const auto add = [&](const std::string& name, InodeNumber number, mode_t mode, off_t next) {
@@ -180,7 +181,7 @@ void ReadDirectory(fuse_req_t request, fuse_ino_t inode, size_t size, off_t offs
 }
 
 void ReleaseDirectory(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  delete reinterpret_cast<OpenDirectory*>(info->fh);
+  ServerOf(request).directories.Close(info->fh);
   fuse_reply_err(request, 0);
 }
 
@@ -192,17 +193,15 @@ void Open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
           fuse_reply_err(request, EROFS);
           return;
         }
-        auto file = std::make_unique<OpenFile>(OpenFile{*view});
-        info->fh = reinterpret_cast<uint64_t>(file.get());
+        Server& server = ServerOf(request);
+        info->fh = server.files.Add(std::make_unique<OpenFile>(OpenFile{*view}));
         info->keep_cache = 1;
-        if (fuse_reply_open(request, info) == 0) {
-          [[maybe_unused]] OpenFile* const released_later = file.release();
-        }
+        if (fuse_reply_open(request, info) != 0) server.files.Close(info->fh);
       });
 }
 
 void Release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  delete &FileOf(info);
+  ServerOf(request).files.Close(info->fh);
   fuse_reply_err(request, 0);
 }
 
@@ -390,8 +389,12 @@ Status RunLoop(fuse_session& session) {
 Status ServeMount(const MountSettings& settings, ServedTree& tree,
                   const std::function<void(const std::string&)>& log,
                   const std::function<void()>& on_ready) {
-  Server server{settings, tree, FailureLog(log, Clock::System()),
-                RequestDeadlines(settings.time_limit, kStuckMax)};
+  Server server{settings,
+                tree,
+                FailureLog(log, Clock::System()),
+                RequestDeadlines(settings.time_limit, kStuckMax),
+                {},
+                {}};
   libfuse_log = &server.log;
   fuse_set_log_func(LogOfLibfuse);
   std::string program = "varve";

@@ -28,18 +28,24 @@ Status RepositoryTree::RefreshLocked() {
   const int64_t now = clock_.NowMonotonicNs();
   if (refreshed_ns_ && now - *refreshed_ns_ < kRefreshNs) return {};
   VARVE_ASSIGN_OR_RETURN(const std::shared_ptr<Engine> engine, source_.engine());
-  VARVE_ASSIGN_OR_RETURN(const auto files, engine->repository().storage().List("snapshots"));
-  std::set<SnapshotId> ids;
-  for (const DirectoryEntry& file : files) {
-    SnapshotId id;
-    if (SnapshotId::Parse(file.name, &id)) ids.insert(id);
+  Storage& storage = engine->repository().storage();
+  std::set<std::string> found;
+  for (const char* directory : {"snapshots", kTombstonesDirectory}) {
+    const Result<std::vector<DirectoryEntry>> files = storage.List(directory);
+    if (!files.ok() && files.status().code() != Code::kNotFound) return files.status();
+    if (!files.ok()) continue;
+    for (const DirectoryEntry& file : *files)
+      found.insert(directory + ("/" + file.name));
   }
-  if (!refreshed_ns_ || ids != seen_) {
+  if (!refreshed_ns_ || found != seen_) {
     VARVE_ASSIGN_OR_RETURN(const std::vector<SnapshotRecord> records, engine->List(""));
     names_.Update(records);
-    const bool came = !std::includes(seen_.begin(), seen_.end(), ids.begin(), ids.end());
-    seen_ = std::move(ids);
-    if (came && refreshed_ns_) source_.Outdated();
+    const bool came = !std::includes(seen_.begin(), seen_.end(), found.begin(), found.end());
+    seen_ = std::move(found);
+    if (came && refreshed_ns_) {
+      source_.Outdated();
+      recent_.clear();  // what nobody has open lets go of the old index and its session
+    }
   }
   refreshed_ns_ = now;
   return {};

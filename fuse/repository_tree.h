@@ -39,7 +39,7 @@ class RepositoryTree : public ServedTree {
   SnapshotSource& source_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::set<SnapshotId> seen_;  // guarded by mutex_, like all below
+  std::set<std::string> seen_;  // guarded by mutex_, like all below
   std::optional<int64_t> refreshed_ns_;
   SnapshotNames names_;
   std::map<InodeNumber, std::weak_ptr<SnapshotFile>> files_;

@@ -3,12 +3,16 @@
 //
 // An index is a view of one moment, so the repository is opened anew when snapshots came; what is
 // open keeps what it has. When a chunk is not where the index says (packs were rewritten since), a
-// file looks again through a fresh index before it fails. Thread-safe.
+// file looks again through a fresh index before it fails.
+//
+// Whatever is open is protected from GC by a session in the repository (G4): one for each opening,
+// which ends with the last file that was opened through it. Thread-safe.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "api/engine.h"
 
@@ -21,6 +25,8 @@ class SnapshotSource {
 
   SnapshotSource(OpenEngine open_engine, size_t cache_bytes);
 
+  // Keeps a snapshot from being collected for as long as this lives. NotFound if it was deleted.
+  Status Pin(const SnapshotId& id);
   // The repository as it was opened last; opened now if it is not.
   Result<std::shared_ptr<Engine>> engine();
   // There are snapshots that the index may not know.
@@ -28,16 +34,23 @@ class SnapshotSource {
 
  private:
   friend class SnapshotFile;
+  struct OpenRepository {
+    std::unique_ptr<Engine> engine;
+    std::unique_ptr<Session> session;  // null where none can be made
+  };
   struct OpenSnapshot {
-    std::shared_ptr<Engine> engine;
+    std::shared_ptr<OpenRepository> repository;
     std::unique_ptr<SnapshotReader> reader;
   };
+  Status OpenLocked();
+  Status BeginSession(OpenRepository& repository);
   Result<std::shared_ptr<OpenSnapshot>> Open(const SnapshotRecord& record);
 
   const OpenEngine open_engine_;
   const std::shared_ptr<SharedReading> shared_;
   std::mutex mutex_;
-  std::shared_ptr<Engine> engine_;  // guarded by mutex_
+  std::vector<SnapshotId> pins_;                // guarded by mutex_, like below
+  std::shared_ptr<OpenRepository> repository_;  // null before the first use and when outdated
 };
 
 // The volume of one snapshot.

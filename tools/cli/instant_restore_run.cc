@@ -161,6 +161,7 @@ Result<ExitCode> RestoreInstantly(Invocation& invocation) {
                             [&](const std::string& text) { invocation.console.Note(text); });
       },
       kCacheBytes);
+  VARVE_RETURN_IF_ERROR(source.Pin(request.record.id));
   VARVE_ASSIGN_OR_RETURN(const auto file, SnapshotFile::Open(source, request.record));
   const OverlayBinding binding{invocation.engine->repository().config().id, request.record.id,
                                request.record.size_bytes};

@@ -86,6 +86,7 @@ Result<std::unique_ptr<ServedTree>> OpenTree(const MountRequest& request, Snapsh
     return std::unique_ptr<ServedTree>(std::move(tree));
   }
   VARVE_ASSIGN_OR_RETURN(const SnapshotRecord record, engine.Find(request.selector));
+  VARVE_RETURN_IF_ERROR(source.Pin(record.id));
   VARVE_ASSIGN_OR_RETURN(const auto file, SnapshotFile::Open(source, record));
   // A snapshot whose tree has no root to read is of no use to anybody: say so now.
   VARVE_ASSIGN_OR_RETURN(const uint64_t data_bytes, file->DataBytes());
