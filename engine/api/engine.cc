@@ -94,7 +94,14 @@ std::string KindName(ContentKind kind) {
 
 Engine::~Engine() = default;
 
-Status Engine::Init(const std::string& directory, const RepositoryOptions& options) {
+Status Engine::Init(const std::string& directory, RepositoryOptions options,
+                    const EncryptionOptions* encryption) {
+  std::optional<FirstKeySlot> key_slot;
+  if (encryption != nullptr) {
+    VARVE_ASSIGN_OR_RETURN(KeyMaterial material, encryption->source.Read());
+    key_slot = FirstKeySlot{std::move(material), encryption->label, encryption->cost};
+    options.key_slot = &*key_slot;
+  }
   if (mkdir(directory.c_str(), 0700) == 0) {
     VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<Disk> parent,
                            OpenPosixDisk(std::filesystem::path(Absolute(directory)).parent_path()));
@@ -113,8 +120,8 @@ Status Engine::Init(const std::string& directory, const RepositoryOptions& optio
 
 Result<std::unique_ptr<Engine>> Engine::OpenWith(const std::string& directory,
                                                  std::unique_ptr<LocalState> local, OpenMode mode,
-                                                 const std::string& purpose,
-                                                 NoticeFunction notice) {
+                                                 const std::string& purpose, NoticeFunction notice,
+                                                 const KeyOptions& key) {
   std::unique_ptr<Engine> engine(new Engine());
   engine->directory_ = Absolute(directory);
   VARVE_ASSIGN_OR_RETURN(engine->disk_, OpenPosixDisk(directory));
@@ -124,24 +131,30 @@ Result<std::unique_ptr<Engine>> Engine::OpenWith(const std::string& directory,
   environment.local = engine->local_.get();
   environment.name = directory;
   environment.notice = std::move(notice);
+  if (key.source.given()) environment.key.read = [source = key.source] { return source.Read(); };
+  environment.key.expected = key.source.on_purpose();
+  environment.key.may_stay_locked = key.may_stay_locked;
   VARVE_ASSIGN_OR_RETURN(engine->repository_, Repository::Open(environment, mode, purpose));
   return engine;
 }
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& directory, OpenMode mode,
-                                             const std::string& purpose, NoticeFunction notice) {
+                                             const std::string& purpose, NoticeFunction notice,
+                                             const KeyOptions& key) {
   return OpenWith(directory, NewDirectoryLocalState(Absolute(directory)), mode, purpose,
-                  std::move(notice));
+                  std::move(notice), key);
 }
 
 Result<std::unique_ptr<Engine>> Engine::OpenWithoutIndex(const std::string& directory,
-                                                         NoticeFunction notice) {
+                                                         NoticeFunction notice,
+                                                         const KeyOptions& key) {
   return OpenWith(directory,
                   std::make_unique<NoIndexState>(NewDirectoryLocalState(Absolute(directory))),
-                  OpenMode::kRead, "recover", std::move(notice));
+                  OpenMode::kRead, "recover", std::move(notice), key);
 }
 
 Result<std::vector<SnapshotRecord>> Engine::List(const std::string& volume_name) {
+  VARVE_RETURN_IF_ERROR(repository_->CheckUnlocked());
   std::vector<DamagedRecord> damaged;
   VARVE_ASSIGN_OR_RETURN(std::vector<SnapshotRecord> records, repository_->Snapshots(&damaged));
   for (const DamagedRecord& record : damaged) {
@@ -354,7 +367,7 @@ Result<RepositoryTotals> Engine::Totals() {
     }
   }
   for (const char* directory : {".", "snapshots", "sessions", "tombstones", "holds", "gc", "damage",
-                                "scrub", "quarantine"}) {
+                                "scrub", "quarantine", "keys"}) {
     const Result<std::vector<DirectoryEntry>> files = storage.List(directory);
     if (files.status().code() == Code::kNotFound) continue;  // there was no need for it yet
     VARVE_RETURN_IF_ERROR(files.status());

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "api/key_source.h"
 #include "base/progress.h"
 #include "base/status.h"
 #include "heal/repairer.h"
@@ -45,6 +46,20 @@ struct RestoreOutcome {
   bool resumed = false;
 };
 
+// How a repository is opened beyond where it is and what for.
+struct KeyOptions {
+  KeySource source = KeySource::FromEnvironment();
+  // Without a key an encrypted repository can still be listed by names and checked as stored.
+  bool may_stay_locked = false;
+};
+
+// The first key of a new encrypted repository.
+struct EncryptionOptions {
+  KeySource source;
+  std::string label;
+  ScryptCost cost;
+};
+
 struct RepositoryTotals {
   uint64_t snapshots = 0;
   uint64_t volumes = 0;
@@ -70,13 +85,17 @@ struct Inspection {
 class Engine {
  public:
   // Makes a repository. The directory is created if it does not exist (its parent must).
-  static Status Init(const std::string& directory, const RepositoryOptions& options);
+  // With `encryption` everything in it is sealed.
+  static Status Init(const std::string& directory, RepositoryOptions options,
+                     const EncryptionOptions* encryption = nullptr);
   // `notice` gets lines for people about what went another way than usual but well.
   static Result<std::unique_ptr<Engine>> Open(const std::string& directory, OpenMode mode,
-                                              const std::string& purpose, NoticeFunction notice);
+                                              const std::string& purpose, NoticeFunction notice,
+                                              const KeyOptions& key = {});
   // For reading, without any index: places come from the packs themselves. For `recover`.
   static Result<std::unique_ptr<Engine>> OpenWithoutIndex(const std::string& directory,
-                                                          NoticeFunction notice);
+                                                          NoticeFunction notice,
+                                                          const KeyOptions& key = {});
   ~Engine();
 
   Repository& repository() { return *repository_; }
@@ -116,6 +135,15 @@ class Engine {
   Status CopyTo(const std::string& target, std::vector<SnapshotRecord> records, Progress& progress,
                 const std::function<void(const CopyReport&)>& on_copied);
   Result<RepositoryTotals> Totals();
+
+  // Key slots of an encrypted repository; InvalidArgument if it is not one.
+  Result<KeySlotListing> KeySlots();
+  // Opened for maintenance or writing. The new slot is durable and was read back.
+  Result<KeySlotId> AddKey(const EncryptionOptions& key);
+  // Removes a slot, by id or unique prefix; its id if it went away.
+  Result<KeySlotId> RemoveKey(const std::string& slot);
+  // The slot's object, which put back as both of its files is the slot again.
+  Result<Bytes> ExportKey(const std::string& slot);
   // `config`, a snapshot, a pack, or the id of a chunk or node; unique prefixes will do.
   Result<Inspection> Inspect(const std::string& name);
 
@@ -123,8 +151,8 @@ class Engine {
   Engine() = default;
   static Result<std::unique_ptr<Engine>> OpenWith(const std::string& directory,
                                                   std::unique_ptr<LocalState> local, OpenMode mode,
-                                                  const std::string& purpose,
-                                                  NoticeFunction notice);
+                                                  const std::string& purpose, NoticeFunction notice,
+                                                  const KeyOptions& key);
   Status CheckOutside(const std::string& what, const std::string& path) const;
   Result<Inspection> InspectPack(const PackId& id);
   Result<Inspection> InspectFrame(const Place& place);

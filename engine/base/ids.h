@@ -47,6 +47,7 @@ using SessionId = Id<struct SessionTag, 16>;
 // One group of condemned packs.
 using CondemnedId = Id<struct CondemnedTag, 16>;
 using DamageId = Id<struct DamageTag, 16>;
+using KeySlotId = Id<struct KeySlotTag, 16>;
 using RepositoryId = Id<struct RepositoryTag, 16>;
 
 }  // namespace varve

@@ -45,6 +45,23 @@ inline constexpr size_t kNameBytesMax = 255;
 inline constexpr size_t kTagsMax = 64;
 inline constexpr size_t kTagBytesMax = 1024;
 
+// Sealed objects: the tag behind sealed bytes, the salt that makes a key unique.
+inline constexpr size_t kSealTagBytes = 16;
+inline constexpr size_t kSealSaltBytes = 32;
+inline constexpr size_t kMasterKeyBytes = 32;
+inline constexpr uint32_t kFrameStoredMax = kFrameRawMax + kSealTagBytes;
+// Key slots, and what may be asked of this machine to open one: a hostile slot must not take all
+// its memory. scrypt takes 128 * 2^log2_n * r bytes.
+inline constexpr size_t kKeySlotsMax = 16;
+inline constexpr size_t kPassphraseBytesMax = 4 * kKiB;
+inline constexpr size_t kKeyFileBytesMin = 32;
+inline constexpr size_t kKeyFileBytesMax = 64 * kKiB;
+inline constexpr uint32_t kScryptLog2NMin = 10;
+inline constexpr uint32_t kScryptLog2NMax = 20;
+inline constexpr uint32_t kScryptRMax = 32;
+inline constexpr uint32_t kScryptPMax = 16;
+inline constexpr uint64_t kScryptMemoryMax = 1 * kGiB;
+
 // Reads of volumes and packs.
 inline constexpr uint64_t kReadSize = 1 * kMiB;
 inline constexpr size_t kOpenFilesMax = 128;

@@ -53,7 +53,9 @@ class [[nodiscard]] Status {
   std::string message_;
 };
 
-inline Status OkStatus() { return {}; }
+inline Status OkStatus() {
+  return {};
+}
 Status InvalidArgument(std::string message);
 Status NotFound(std::string message);
 Status AlreadyExists(std::string message);
@@ -61,13 +63,18 @@ Status Busy(std::string message);
 Status Corruption(std::string message);
 Status Unsupported(std::string message);
 Status Cancelled(std::string message);
+// Denied, since the repository is encrypted: no key was given, or one that opens no slot.
+Status KeyRequired(std::string message);
+Status WrongKey(std::string message);
+// One of these two.
+bool IsKeyFailure(const Status& status);
 
 // Either a value or the Status that says why there is none.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                 // NOLINT: implicit on purpose
-  Result(Status status) : status_(std::move(status)) {}         // NOLINT: implicit on purpose
+  Result(T value) : value_(std::move(value)) {}          // NOLINT: implicit on purpose
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT: implicit on purpose
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
@@ -88,18 +95,18 @@ class [[nodiscard]] Result {
   ((expression) ? static_cast<void>(0) : ::varve::CheckFailed(#expression, __FILE__, __LINE__))
 
 // Returns from the calling function when `expression` (a Status) is a failure.
-#define VARVE_RETURN_IF_ERROR(expression)                    \
-  do {                                                       \
+#define VARVE_RETURN_IF_ERROR(expression)                                                     \
+  do {                                                                                        \
     if (::varve::Status varve_status = (expression); !varve_status.ok()) return varve_status; \
   } while (0)
 
 #define VARVE_CONCAT_INNER(a, b) a##b
 #define VARVE_CONCAT(a, b) VARVE_CONCAT_INNER(a, b)
 // VARVE_ASSIGN_OR_RETURN(auto x, F()): x is F()'s value, or the function returns F()'s status.
-#define VARVE_ASSIGN_OR_RETURN(declaration, expression)                        \
-  auto VARVE_CONCAT(varve_result_, __LINE__) = (expression);                   \
-  if (!VARVE_CONCAT(varve_result_, __LINE__).ok())                             \
-    return VARVE_CONCAT(varve_result_, __LINE__).status();                     \
+#define VARVE_ASSIGN_OR_RETURN(declaration, expression)      \
+  auto VARVE_CONCAT(varve_result_, __LINE__) = (expression); \
+  if (!VARVE_CONCAT(varve_result_, __LINE__).ok())           \
+    return VARVE_CONCAT(varve_result_, __LINE__).status();   \
   declaration = *std::move(VARVE_CONCAT(varve_result_, __LINE__))
 
 }  // namespace varve

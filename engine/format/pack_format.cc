@@ -10,6 +10,9 @@ namespace {
 constexpr char kHeaderMagic[] = "VARVEPCK";
 constexpr char kTrailerMagic[] = "VARVEEND";
 constexpr char kFrameMagic[] = "VFRM";
+constexpr size_t kFrameStartBytes = 48;
+// Of a frame's encoding byte.
+constexpr uint8_t kSealedBit = 0x80;
 
 Status Damaged(const std::string& name, const std::string& what) {
   return Corruption(name + ": " + what);
@@ -22,7 +25,7 @@ Status DecodeVersionAndSeal(const std::string& name, const uint8_t* from) {
                        " is newer than this program's " + std::to_string(kFormatVersion));
   }
   if (version == 0) return Damaged(name, "format version 0");
-  if (from[11] != 0) {
+  if (from[11] > kSealAesGcm) {
     return Unsupported(name + ": seal " + std::to_string(from[11]) +
                        " is not known to this program");
   }
@@ -33,16 +36,20 @@ Status DecodeVersionAndSeal(const std::string& name, const uint8_t* from) {
 }
 
 // What must hold for a frame wherever it is described. `where` names the place.
-Status CheckFrame(const std::string& name, const std::string& where, uint8_t kind,
-                  uint8_t encoding, const FrameInfo& info) {
+Status CheckFrame(const std::string& name, const std::string& where, uint8_t kind, uint8_t encoding,
+                  const FrameInfo& info) {
   if (kind < 1 || kind > 3) return Damaged(name, where + ": kind " + std::to_string(kind));
-  if (encoding > 2) return Damaged(name, where + ": encoding " + std::to_string(encoding));
+  if ((encoding & ~kSealedBit) > 2) {
+    return Damaged(name, where + ": encoding " + std::to_string(encoding));
+  }
   if (info.raw_length == 0 || info.raw_length > kFrameRawMax) {
     return Damaged(name, where + ": raw length " + std::to_string(info.raw_length));
   }
-  const bool stored_fits = info.encoding == Encoding::kRaw
-                               ? info.stored_length == info.raw_length
-                               : info.stored_length < info.raw_length && info.stored_length > 0;
+  const bool whole_tag = !info.sealed || info.stored_length > kSealTagBytes;
+  const bool stored_fits =
+      whole_tag && (info.encoding == Encoding::kRaw
+                        ? info.EncodedLength() == info.raw_length
+                        : info.EncodedLength() < info.raw_length && info.EncodedLength() > 0);
   if (!stored_fits) {
     return Damaged(name, where + ": stored length " + std::to_string(info.stored_length) +
                              " for raw length " + std::to_string(info.raw_length));
@@ -54,17 +61,43 @@ Status CheckFrame(const std::string& name, const std::string& where, uint8_t kin
   return {};
 }
 
-}  // namespace
+uint8_t EncodingByte(const FrameInfo& info) {
+  return static_cast<uint8_t>(static_cast<uint8_t>(info.encoding) | (info.sealed ? kSealedBit : 0));
+}
 
-void EncodeFrameHeader(const FrameInfo& info, uint64_t stored_checksum, uint8_t* to) {
-  const size_t length = info.HeaderBytes();
+void SetEncoding(uint8_t byte, FrameInfo* info) {
+  info->encoding = static_cast<Encoding>(byte & ~kSealedBit);
+  info->sealed = (byte & kSealedBit) != 0;
+}
+
+// The bytes of a frame's header before its checksums.
+void EncodeFrameStart(const FrameInfo& info, uint8_t* to) {
   std::memcpy(to, kFrameMagic, 4);
   to[4] = static_cast<uint8_t>(info.kind);
-  to[5] = static_cast<uint8_t>(info.encoding);
-  StoreLe<uint16_t>(to + 6, static_cast<uint16_t>(length));
+  to[5] = EncodingByte(info);
+  StoreLe<uint16_t>(to + 6, static_cast<uint16_t>(info.HeaderBytes()));
   StoreLe<uint32_t>(to + 8, info.raw_length);
   StoreLe<uint32_t>(to + 12, info.stored_length);
   std::memcpy(to + 16, info.id.bytes.data(), 32);
+}
+
+}  // namespace
+
+Bytes FrameAssociatedData(const FrameInfo& info, const RepositoryId& repository,
+                          const PackId& pack) {
+  Bytes data(kFrameStartBytes);
+  data.reserve(128);
+  EncodeFrameStart(info, data.data());
+  AppendBytes(data, info.base.span());
+  AppendBytes(data, repository.span());
+  AppendBytes(data, pack.span());
+  AppendLe<uint16_t>(data, kFormatVersion);
+  return data;
+}
+
+void EncodeFrameHeader(const FrameInfo& info, uint64_t stored_checksum, uint8_t* to) {
+  const size_t length = info.HeaderBytes();
+  EncodeFrameStart(info, to);
   StoreLe<uint64_t>(to + 48, stored_checksum);
   if (info.encoding == Encoding::kDelta) std::memcpy(to + 56, info.base.bytes.data(), 32);
   StoreLe<uint64_t>(to + length - 8, ComputeChecksum({to, length - 8}));
@@ -76,7 +109,8 @@ Result<FrameInfo> DecodeFrameHeader(const std::string& name, uint64_t offset, By
   if (bytes.size() < kFrameHeaderBytes) return Damaged(name, where() + ": header passes the end");
   const uint8_t* from = bytes.data();
   if (std::memcmp(from, kFrameMagic, 4) != 0) return Damaged(name, where() + ": no VFRM magic");
-  const size_t length = from[5] == 2 ? kDeltaHeaderBytes : kFrameHeaderBytes;
+  const bool is_delta = (from[5] & ~kSealedBit) == static_cast<int>(Encoding::kDelta);
+  const size_t length = is_delta ? kDeltaHeaderBytes : kFrameHeaderBytes;
   if (LoadLe<uint16_t>(from + 6) != length) return Damaged(name, where() + ": header length");
   if (bytes.size() < length) return Damaged(name, where() + ": header passes the end");
   if (LoadLe<uint64_t>(from + length - 8) != ComputeChecksum(bytes.first(length - 8))) {
@@ -84,7 +118,7 @@ Result<FrameInfo> DecodeFrameHeader(const std::string& name, uint64_t offset, By
   }
   FrameInfo info;
   info.kind = static_cast<ContentKind>(from[4]);
-  info.encoding = static_cast<Encoding>(from[5]);
+  SetEncoding(from[5], &info);
   info.raw_length = LoadLe<uint32_t>(from + 8);
   info.stored_length = LoadLe<uint32_t>(from + 12);
   info.id = ContentId::FromBytes(from + 16);
@@ -99,6 +133,8 @@ void EncodePackHeader(const PackHeader& header, uint8_t* to) {
   std::memcpy(to, kHeaderMagic, 8);
   StoreLe<uint16_t>(to + 8, kFormatVersion);
   to[10] = static_cast<uint8_t>(header.content);
+  to[11] = header.sealed() ? kSealAesGcm : 0;
+  std::memcpy(to + 48, header.salt.data(), header.salt.size());
   std::memcpy(to + 16, header.repository.bytes.data(), 16);
   std::memcpy(to + 32, header.id.bytes.data(), 16);
   StoreLe<uint64_t>(to + 88, ComputeChecksum({to, 88}));
@@ -112,11 +148,16 @@ Result<PackHeader> DecodePackHeader(const std::string& name, ByteSpan bytes) {
     return Damaged(name, "header checksum does not match");
   }
   VARVE_RETURN_IF_ERROR(DecodeVersionAndSeal(name, from));
-  if (!IsAllZero(bytes.subspan(12, 4)) || !IsAllZero(bytes.subspan(48, 40))) {
+  if (!IsAllZero(bytes.subspan(12, 4)) || !IsAllZero(bytes.subspan(80, 8))) {
     return Damaged(name, "reserved bytes of the header are set");
   }
-  return PackHeader{static_cast<PackContent>(from[10]), RepositoryId::FromBytes(from + 16),
+  PackHeader header{static_cast<PackContent>(from[10]), RepositoryId::FromBytes(from + 16),
                     PackId::FromBytes(from + 32)};
+  std::memcpy(header.salt.data(), from + 48, header.salt.size());
+  if (header.sealed() != (from[11] == kSealAesGcm)) {
+    return Damaged(name, header.sealed() ? "a salt, but not sealed" : "sealed without a salt");
+  }
+  return header;
 }
 
 void AppendFooterAndTrailer(const PackHeader& header, const std::vector<FrameInfo>& frames,
@@ -124,18 +165,20 @@ void AppendFooterAndTrailer(const PackHeader& header, const std::vector<FrameInf
   const size_t begin = to->size();
   for (const FrameInfo& frame : frames) {
     to->push_back(static_cast<uint8_t>(frame.kind));
-    to->push_back(static_cast<uint8_t>(frame.encoding));
+    to->push_back(EncodingByte(frame));
     AppendLe<uint16_t>(*to, 0);
     AppendLe<uint32_t>(*to, frame.raw_length);
     AppendLe<uint32_t>(*to, frame.stored_length);
     AppendBytes(*to, frame.id.span());
     if (frame.encoding == Encoding::kDelta) AppendBytes(*to, frame.base.span());
   }
+  if (header.sealed()) AppendBytes(*to, header.salt);
   const ByteSpan footer = ByteSpan(*to).subspan(begin);
   uint8_t trailer[kPackTrailerBytes] = {};
   std::memcpy(trailer, kTrailerMagic, 8);
   StoreLe<uint16_t>(trailer + 8, kFormatVersion);
   trailer[10] = static_cast<uint8_t>(header.content);
+  trailer[11] = header.sealed() ? kSealAesGcm : 0;
   StoreLe<uint32_t>(trailer + 12, static_cast<uint32_t>(frames.size()));
   StoreLe<uint64_t>(trailer + 16, footer_offset);
   StoreLe<uint64_t>(trailer + 24, footer.size());
@@ -145,8 +188,7 @@ void AppendFooterAndTrailer(const PackHeader& header, const std::vector<FrameInf
   AppendBytes(*to, trailer);
 }
 
-Result<PackTrailer> DecodePackTrailer(const std::string& name, ByteSpan bytes,
-                                      uint64_t file_size) {
+Result<PackTrailer> DecodePackTrailer(const std::string& name, ByteSpan bytes, uint64_t file_size) {
   if (bytes.size() != kPackTrailerBytes || file_size < kPackHeaderBytes + kPackTrailerBytes) {
     return Damaged(name, "is " + std::to_string(file_size) + " bytes, too short for a pack");
   }
@@ -161,6 +203,7 @@ Result<PackTrailer> DecodePackTrailer(const std::string& name, ByteSpan bytes,
   VARVE_RETURN_IF_ERROR(DecodeVersionAndSeal(name, from));
   PackTrailer trailer;
   trailer.content = static_cast<PackContent>(from[10]);
+  trailer.sealed = from[11] == kSealAesGcm;
   trailer.frame_count = LoadLe<uint32_t>(from + 12);
   trailer.footer_offset = LoadLe<uint64_t>(from + 16);
   trailer.footer_length = LoadLe<uint64_t>(from + 24);
@@ -181,7 +224,7 @@ Result<PackTrailer> DecodePackTrailer(const std::string& name, ByteSpan bytes,
 }
 
 Result<std::vector<FrameInfo>> DecodeFooter(const std::string& name, const PackTrailer& trailer,
-                                            ByteSpan bytes) {
+                                            ByteSpan bytes, PackSalt* salt) {
   if (ComputeChecksum(bytes) != trailer.footer_checksum) {
     return Damaged(name, "footer checksum does not match");
   }
@@ -194,7 +237,7 @@ Result<std::vector<FrameInfo>> DecodeFooter(const std::string& name, const PackT
     const uint8_t* from = bytes.data();
     FrameInfo info;
     info.kind = static_cast<ContentKind>(from[0]);
-    info.encoding = static_cast<Encoding>(from[1]);
+    SetEncoding(from[1], &info);
     info.raw_length = LoadLe<uint32_t>(from + 4);
     info.stored_length = LoadLe<uint32_t>(from + 8);
     info.id = ContentId::FromBytes(from + 12);
@@ -206,9 +249,18 @@ Result<std::vector<FrameInfo>> DecodeFooter(const std::string& name, const PackT
     if ((info.kind == ContentKind::kChunk) != (trailer.content == PackContent::kChunks)) {
       return Damaged(name, where + ": a frame of the other kind of pack");
     }
+    if (info.sealed != trailer.sealed) {
+      return Damaged(name, where + (info.sealed ? ": a sealed frame in a pack that is not"
+                                                : ": a frame in the clear in a sealed pack"));
+    }
     frames_end += info.FrameBytes();
     frames.push_back(info);
     bytes = bytes.subspan(length);
+  }
+  if (trailer.sealed) {
+    if (bytes.size() != kSealSaltBytes) return Damaged(name, "footer without its salt");
+    if (salt != nullptr) std::memcpy(salt->data(), bytes.data(), kSealSaltBytes);
+    bytes = {};
   }
   if (!bytes.empty()) return Damaged(name, "bytes after the last footer entry");
   if (frames_end != trailer.footer_offset) {

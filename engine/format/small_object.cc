@@ -29,18 +29,70 @@ void SmallObjectWriter::Field(uint16_t tag, ByteSpan bytes) {
 
 Bytes SmallObjectWriter::Finish(ObjectKind kind, const RepositoryId& repository,
                                 const ObjectId& id) const {
-  VARVE_CHECK(kSmallObjectHeaderBytes + payload_.size() <= kSmallObjectMax);
+  return WrapPayload({kind, false, repository, id, {}}, payload_);
+}
+
+bool IsSmallObject(ByteSpan bytes) {
+  return bytes.size() >= 8 && std::memcmp(bytes.data(), kMagic, 8) == 0;
+}
+
+Bytes WrapPayload(const SmallObjectEnvelope& envelope, ByteSpan stored_payload) {
+  VARVE_CHECK(kSmallObjectHeaderBytes + stored_payload.size() <= kSmallObjectMax);
   Bytes object(kSmallObjectHeaderBytes);
   std::memcpy(&object[0], kMagic, 8);
   StoreLe<uint16_t>(&object[8], kFormatVersion);
-  object[10] = static_cast<uint8_t>(kind);
-  StoreLe<uint32_t>(&object[12], static_cast<uint32_t>(payload_.size()));
-  std::memcpy(&object[16], repository.bytes.data(), 16);
-  std::memcpy(&object[32], id.data(), 16);
-  StoreLe<uint64_t>(&object[48], ComputeChecksum(payload_));
+  object[10] = static_cast<uint8_t>(envelope.kind);
+  object[11] = envelope.sealed ? kSealAesGcm : 0;
+  StoreLe<uint32_t>(&object[12], static_cast<uint32_t>(stored_payload.size()));
+  std::memcpy(&object[16], envelope.repository.bytes.data(), 16);
+  std::memcpy(&object[32], envelope.id.data(), 16);
+  StoreLe<uint64_t>(&object[48], ComputeChecksum(stored_payload));
   StoreLe<uint64_t>(&object[56], ComputeChecksum(ByteSpan(object).first(56)));
-  AppendBytes(object, payload_);
+  AppendBytes(object, stored_payload);
   return object;
+}
+
+Result<SmallObjectEnvelope> OpenEnvelope(const std::string& name, ByteSpan object) {
+  const auto damaged = [&](const std::string& what) { return Corruption(name + ": " + what); };
+  if (object.size() < kSmallObjectHeaderBytes) {
+    return damaged("is " + std::to_string(object.size()) + " bytes, shorter than a header");
+  }
+  if (object.size() > kSmallObjectMax) {
+    return damaged("is " + std::to_string(object.size()) + " bytes, larger than allowed");
+  }
+  const uint8_t* header = object.data();
+  if (!IsSmallObject(object)) return damaged("has no VARVEOBJ magic");
+  if (LoadLe<uint64_t>(header + 56) != ComputeChecksum(object.first(56))) {
+    return damaged("header checksum does not match");
+  }
+  const auto version = LoadLe<uint16_t>(header + 8);
+  if (version > kFormatVersion) {
+    return Unsupported(name + ": format version " + std::to_string(version) +
+                       " is newer than this program's " + std::to_string(kFormatVersion));
+  }
+  if (version == 0) return damaged("format version 0");
+  if (header[11] > kSealAesGcm) {
+    return Unsupported(name + ": seal " + std::to_string(header[11]) +
+                       " is not known to this program");
+  }
+  SmallObjectEnvelope envelope;
+  envelope.kind = static_cast<ObjectKind>(header[10]);
+  envelope.sealed = header[11] == kSealAesGcm;
+  const auto length = LoadLe<uint32_t>(header + 12);
+  envelope.payload = object.subspan(kSmallObjectHeaderBytes);
+  if (length != envelope.payload.size()) {
+    return damaged("payload of " + std::to_string(length) + " bytes announced, " +
+                   std::to_string(envelope.payload.size()) + " present");
+  }
+  if (LoadLe<uint64_t>(header + 48) != ComputeChecksum(envelope.payload)) {
+    return damaged("payload checksum does not match");
+  }
+  if (envelope.sealed && length < kSealSaltBytes + kSealTagBytes) {
+    return damaged("sealed payload of " + std::to_string(length) + " bytes");
+  }
+  envelope.repository = RepositoryId::FromBytes(header + 16);
+  std::memcpy(envelope.id.data(), header + 32, 16);
+  return envelope;
 }
 
 Status SmallObjectReader::Damaged(std::string_view what) const {
@@ -51,43 +103,16 @@ Result<SmallObjectReader> SmallObjectReader::Open(std::string name, ByteSpan obj
                                                   ObjectKind kind) {
   SmallObjectReader reader;
   reader.name_ = std::move(name);
-  if (object.size() < kSmallObjectHeaderBytes) {
-    return reader.Damaged("is " + std::to_string(object.size()) + " bytes, shorter than a header");
+  VARVE_ASSIGN_OR_RETURN(const SmallObjectEnvelope envelope, OpenEnvelope(reader.name_, object));
+  if (envelope.kind != kind) {
+    return reader.Damaged("is of kind " + std::to_string(static_cast<int>(envelope.kind)) +
+                          ", expected " + std::to_string(static_cast<int>(kind)));
   }
-  if (object.size() > kSmallObjectMax) {
-    return reader.Damaged("is " + std::to_string(object.size()) + " bytes, larger than allowed");
-  }
-  const uint8_t* header = object.data();
-  if (std::memcmp(header, kMagic, 8) != 0) return reader.Damaged("has no VARVEOBJ magic");
-  if (LoadLe<uint64_t>(header + 56) != ComputeChecksum(object.first(56))) {
-    return reader.Damaged("header checksum does not match");
-  }
-  const auto version = LoadLe<uint16_t>(header + 8);
-  if (version > kFormatVersion) {
-    return Unsupported(reader.name_ + ": format version " + std::to_string(version) +
-                       " is newer than this program's " + std::to_string(kFormatVersion));
-  }
-  if (version == 0) return reader.Damaged("format version 0");
-  if (header[11] != 0) {
-    return Unsupported(reader.name_ + ": seal " + std::to_string(header[11]) +
-                       " is not known to this program");
-  }
-  if (header[10] != static_cast<uint8_t>(kind)) {
-    return reader.Damaged("is of kind " + std::to_string(header[10]) + ", expected " +
-                          std::to_string(static_cast<int>(kind)));
-  }
-  const auto length = LoadLe<uint32_t>(header + 12);
-  const ByteSpan payload = object.subspan(kSmallObjectHeaderBytes);
-  if (length != payload.size()) {
-    return reader.Damaged("payload of " + std::to_string(length) + " bytes announced, " +
-                          std::to_string(payload.size()) + " present");
-  }
-  if (LoadLe<uint64_t>(header + 48) != ComputeChecksum(payload)) {
-    return reader.Damaged("payload checksum does not match");
-  }
-  reader.repository_ = RepositoryId::FromBytes(header + 16);
-  std::memcpy(reader.id_.data(), header + 32, 16);
-  VARVE_RETURN_IF_ERROR(reader.ParseFields(payload));
+  // Sealed objects are opened by a Sealing before they come here.
+  if (envelope.sealed) return Unsupported(reader.name_ + ": is sealed and was not opened");
+  reader.repository_ = envelope.repository;
+  reader.id_ = envelope.id;
+  VARVE_RETURN_IF_ERROR(reader.ParseFields(envelope.payload));
   return reader;
 }
 

@@ -27,8 +27,11 @@ enum class ObjectKind : uint8_t {
   kHold = 5,
   kCondemned = 6,
   kDamage = 16,
+  kKeySlot = 24,
   kOverlay = 32,
 };
+// The seal byte of small objects and packs: 0 for none, or this.
+inline constexpr uint8_t kSealAesGcm = 1;
 
 using ObjectId = std::array<uint8_t, 16>;
 
@@ -58,6 +61,23 @@ class SmallObjectWriter {
   Bytes payload_;
   uint16_t last_tag_ = 0;
 };
+
+// The envelope of an object, sealed or not, with everything checked that needs no key.
+struct SmallObjectEnvelope {
+  ObjectKind kind = ObjectKind::kConfig;
+  bool sealed = false;
+  RepositoryId repository;
+  ObjectId id{};
+  ByteSpan payload;  // as stored
+};
+// `name` is how messages call the object.
+Result<SmallObjectEnvelope> OpenEnvelope(const std::string& name, ByteSpan object);
+// Does it begin like a small object?
+bool IsSmallObject(ByteSpan bytes);
+// The envelope's header for `stored_payload`, and that behind it. The header's first 48 bytes are
+// what a seal binds.
+inline constexpr size_t kEnvelopeBoundBytes = 48;
+Bytes WrapPayload(const SmallObjectEnvelope& envelope, ByteSpan stored_payload);
 
 // Parses an object and hands out its fields. Views point into the bytes given to Open, which must
 // outlive the reader. Every failure is Corruption or Unsupported and names what and where.

@@ -69,6 +69,15 @@ Storage::Written Storage::WriteTemporary(const std::string& path,
 }
 
 Status Storage::Publish(const std::string& path, std::span<const ByteSpan> pieces) {
+  if (sealing_ == nullptr) return PublishStored(path, pieces);
+  VARVE_ASSIGN_OR_RETURN(const std::optional<Bytes> sealed, sealing_->Seal(path, pieces));
+  if (!sealed) return PublishStored(path, pieces);
+  const ByteSpan stored = *sealed;
+  return PublishStored(path, {&stored, 1});
+}
+
+// Publish, of the bytes as they are to be found on the disk.
+Status Storage::PublishStored(const std::string& path, std::span<const ByteSpan> pieces) {
   VARVE_RETURN_IF_ERROR(Writable());
   Written written = WriteTemporary(path, pieces);
   if (written.sync_failed) {
@@ -144,6 +153,7 @@ Result<Bytes> Storage::ReadSmall(const std::string& path, uint64_t size_max) {
   }
   Bytes bytes(size_bytes);
   VARVE_RETURN_IF_ERROR(disk_.Read(path, 0, bytes));
+  if (sealing_ != nullptr) return sealing_->Open(path, std::move(bytes));
   return bytes;
 }
 

@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "io/disk.h"
+#include "io/sealing.h"
 
 namespace varve {
 
@@ -30,6 +31,11 @@ class Storage {
  public:
   // `disk` is borrowed and outlives the storage.
   explicit Storage(Disk& disk) : disk_(disk) {}
+
+  // From here on Publish seals and ReadSmall opens. Before the storage is shared; borrowed.
+  void SetSealing(const Sealing* sealing) { sealing_ = sealing; }
+  // Null if the repository is not encrypted.
+  const Sealing* sealing() const { return sealing_; }
 
   // Makes `path` exist with the concatenation of `pieces`, durably, or not at all. Its directory
   // must exist. AlreadyExists if the object does; NoSpace, Io as the kernel says.
@@ -46,7 +52,8 @@ class Storage {
   // Creates a directory below an existing one, durably; fine if it exists.
   Status CreateDirectory(const std::string& path);
 
-  // The whole of a small object; Corruption if it is larger than `size_max`.
+  // The whole of a small object, opened if it is sealed; Corruption if it is larger than
+  // `size_max`.
   Result<Bytes> ReadSmall(const std::string& path, uint64_t size_max);
   Status Read(const std::string& path, uint64_t offset, MutableByteSpan into) {
     return disk_.Read(path, offset, into);
@@ -70,11 +77,13 @@ class Storage {
   Status Writable();
   // Counts it; true if the storage is poisoned now.
   bool NoteSyncFailure(const Status& failure, int weight);
+  Status PublishStored(const std::string& path, std::span<const ByteSpan> pieces);
   Written WriteTemporary(const std::string& path, std::span<const ByteSpan> pieces);
   Status SyncDirectoryOf(const std::string& path);
   void Abandon(const std::string& path);
 
   Disk& disk_;
+  const Sealing* sealing_ = nullptr;
   std::mutex mutex_;
   Status first_sync_failure_;  // guarded by mutex_
   int sync_failures_ = 0;      // guarded by mutex_

@@ -19,7 +19,8 @@ constexpr const char* kSmallDirectories[] = {".",
                                              kTombstonesDirectory,
                                              kHoldsDirectory,
                                              kCondemnedDirectory,
-                                             kQuarantineDirectory};
+                                             kQuarantineDirectory,
+                                             kKeysDirectory};
 
 // Nothing but what an interrupted Create may have left: then Create may go on.
 Status CheckEmpty(Disk& disk, const std::string& name) {
@@ -27,7 +28,8 @@ Status CheckEmpty(Disk& disk, const std::string& name) {
   for (const DirectoryEntry& entry : entries) {
     if (entry.name == kConfigPath) return AlreadyExists(name + " is a repository already");
     const bool ours = entry.name == "lock" || entry.name == "locks" ||
-                      entry.name == kConfigCopyPath || entry.name.ends_with(kTemporarySuffix) ||
+                      entry.name == kConfigCopyPath || entry.name == kKeysDirectory ||
+                      entry.name.ends_with(kTemporarySuffix) ||
                       std::find(std::begin(kDirectories), std::end(kDirectories), entry.name) !=
                           std::end(kDirectories);
     if (!ours) {
@@ -102,9 +104,16 @@ Status Repository::Create(const RepositoryEnvironment& environment,
     environment.random->Fill(config.id_key);
     environment.random->Fill(config.fingerprint_secret);
   }
-  const Bytes object = EncodeConfig(config);
-  // `config` last: a repository exists from the moment it does.
   VARVE_RETURN_IF_ERROR(storage.RemoveTemporaries("."));
+  VARVE_RETURN_IF_ERROR(RemoveKeySlots(storage));
+  RepositoryAccess access;
+  if (options.key_slot != nullptr) {
+    VARVE_ASSIGN_OR_RETURN(access,
+                           CreateAccess(storage, config, *options.key_slot, *environment.random));
+  }
+  // Beyond this point the key can be got back; only now something may be sealed with it.
+  VARVE_ASSIGN_OR_RETURN(const Bytes object, SealConfig(EncodeConfig(config), access));
+  // `config` last: a repository exists from the moment it does.
   const Status leftover = storage.Remove(kConfigCopyPath);
   if (!leftover.ok() && leftover.code() != Code::kNotFound) return leftover;
   VARVE_RETURN_IF_ERROR(storage.Publish(kConfigCopyPath, object));
@@ -136,20 +145,33 @@ Result<RepositoryConfig> ReadConfig(Storage& storage, const std::string& reposit
 }
 
 Repository::Repository(const RepositoryEnvironment& environment, RepositoryConfig config,
-                       OpenMode mode, std::unique_ptr<WriterLock> lock)
+                       OpenMode mode, std::unique_ptr<WriterLock> lock, RepositoryAccess access)
     : environment_(environment),
       config_(std::move(config)),
       mode_(mode),
       lock_(std::move(lock)),
-      storage_(*environment_.disk) {}
+      access_(std::move(access)),
+      storage_(*environment_.disk) {
+  storage_.SetSealing(access_.sealing.get());
+}
 
 Repository::~Repository() = default;
 
 Result<std::unique_ptr<Repository>> Repository::Open(const RepositoryEnvironment& environment,
                                                      OpenMode mode, const std::string& purpose) {
   Storage storage(*environment.disk);
+  const AccessRequest request{environment.name, environment.key, mode == OpenMode::kRead,
+                              environment.notice};
+  VARVE_ASSIGN_OR_RETURN(RepositoryAccess access,
+                         OpenAccess(storage, request, *environment.random));
+  storage.SetSealing(access.sealing.get());
   std::vector<std::string> damage;
-  VARVE_ASSIGN_OR_RETURN(RepositoryConfig config, ReadConfig(storage, environment.name, &damage));
+  RepositoryConfig config;
+  if (access.sealing != nullptr && access.key == nullptr) {
+    config.id = access.sealing->repository();
+  } else {
+    VARVE_ASSIGN_OR_RETURN(config, ReadConfig(storage, environment.name, &damage));
+  }
   for (const std::string& line : damage) {
     environment.notice(line + " (the other copy is good)");
   }
@@ -158,7 +180,7 @@ Result<std::unique_ptr<Repository>> Repository::Open(const RepositoryEnvironment
     VARVE_ASSIGN_OR_RETURN(lock, environment.local->AcquireWriterLock(purpose));
   }
   std::unique_ptr<Repository> repository(
-      new Repository(environment, std::move(config), mode, std::move(lock)));
+      new Repository(environment, std::move(config), mode, std::move(lock), std::move(access)));
   if (mode == OpenMode::kWrite) VARVE_RETURN_IF_ERROR(repository->RemoveLeftovers());
   return repository;
 }
@@ -194,6 +216,16 @@ Result<SnapshotRecord> Repository::Snapshot(const SnapshotId& id) {
     return object.status();
   }
   return DecodeSnapshotRecord(path, *object, config_.id, id);
+}
+
+Result<std::vector<SnapshotId>> Repository::SnapshotIds() {
+  VARVE_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> files, storage_.List("snapshots"));
+  std::vector<SnapshotId> ids;
+  for (const DirectoryEntry& file : files) {
+    SnapshotId id;
+    if (SnapshotId::Parse(file.name, &id)) ids.push_back(id);
+  }
+  return ids;
 }
 
 Result<Index*> Repository::index() {

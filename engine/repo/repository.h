@@ -28,6 +28,7 @@
 #include "io/storage.h"
 #include "repo/index_keeper.h"
 #include "repo/local_state.h"
+#include "repo/repository_access.h"
 #include "repo/session.h"
 
 namespace varve {
@@ -43,6 +44,8 @@ struct RepositoryOptions {
   // A repository whose keys the new one shares, so that both know content by the same ids and
   // copies between them are cheap. Borrowed; null: keys of its own.
   const RepositoryConfig* like = nullptr;
+  // Encrypts the repository; borrowed.
+  const FirstKeySlot* key_slot = nullptr;
 };
 
 // What a repository stands on. All borrowed.
@@ -55,6 +58,8 @@ struct RepositoryEnvironment {
   std::string name;
   // Told about things that went another way than usual but well.
   NoticeFunction notice = [](const std::string&) {};
+  // How to get into an encrypted one.
+  RepositoryKey key;
 };
 
 // A snapshot record that could not be read.
@@ -77,12 +82,21 @@ class Repository {
   // a directory that Create takes again or a whole repository.
   static Status Create(const RepositoryEnvironment& environment, const RepositoryOptions& options);
 
-  // NotFound if there is no repository at all; Corruption, Unsupported, Busy as the case may be.
+  // NotFound if there is no repository at all; Corruption, Unsupported, Busy, KeyRequired, WrongKey
+  // as the case may be.
   static Result<std::unique_ptr<Repository>> Open(const RepositoryEnvironment& environment,
                                                   OpenMode mode, const std::string& purpose);
   ~Repository();
 
+  // Of a locked repository nothing but its id is known.
   const RepositoryConfig& config() const { return config_; }
+  bool encrypted() const { return access_.sealing != nullptr; }
+  // Encrypted, and opened without the key.
+  bool locked() const { return encrypted() && key() == nullptr; }
+  // KeyRequired, saying which key, if it is locked.
+  Status CheckUnlocked() const { return locked() ? KeyRequired(access_.needs) : Status(); }
+  // The key it was opened with; null if it is in the clear or locked.
+  const UnlockedKey* key() const { return access_.key.get(); }
   const std::string& name() const { return environment_.name; }
   const Clock& clock() const { return *environment_.clock; }
   Random& random() const { return *environment_.random; }
@@ -96,6 +110,8 @@ class Repository {
   Result<SnapshotCatalog> Catalog();
   // By id, deleted or not, as long as it is there.
   Result<SnapshotRecord> Snapshot(const SnapshotId& id);
+  // The names of the records' files, deleted or not; needs no key.
+  Result<std::vector<SnapshotId>> SnapshotIds();
 
   // Says durably that snapshots are deleted; they are not listed any more, and a later GC collects
   // what only they used. NotFound, or Denied for a held one, before anything is changed.
@@ -133,7 +149,7 @@ class Repository {
 
  private:
   Repository(const RepositoryEnvironment& environment, RepositoryConfig config, OpenMode mode,
-             std::unique_ptr<WriterLock> lock);
+             std::unique_ptr<WriterLock> lock, RepositoryAccess access);
 
   Status RemoveLeftovers();
   void GiveSequence(const SnapshotCatalog& others, SnapshotRecord* record);
@@ -147,6 +163,7 @@ class Repository {
   const RepositoryConfig config_;
   const OpenMode mode_;
   const std::unique_ptr<WriterLock> lock_;
+  const RepositoryAccess access_;
   Storage storage_;
   std::mutex mutex_;
   std::unique_ptr<Index> index_;  // guarded by mutex_; made once, then only its own locks matter
@@ -162,8 +179,6 @@ inline constexpr const char* kHoldsDirectory = "holds";
 inline constexpr const char* kCondemnedDirectory = "gc";
 // Held by whoever collects: one GC at a time.
 inline constexpr const char* kGcLock = "gc";
-inline constexpr const char* kConfigPath = "config";
-inline constexpr const char* kConfigCopyPath = "config.copy";
 std::string SnapshotPath(const SnapshotId& id);
 
 }  // namespace varve

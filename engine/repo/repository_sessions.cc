@@ -159,7 +159,8 @@ Status Repository::Commit(const Session& session, const std::vector<PackId>& reu
   }
   VARVE_ASSIGN_OR_RETURN(const SnapshotCatalog others, Catalog());
   GiveSequence(others, record);
-  const uint64_t record_bytes = EncodeSnapshotRecord(*record, config_.id).size();
+  const uint64_t record_bytes = EncodeSnapshotRecord(*record, config_.id).size() +
+                                (encrypted() ? kSealSaltBytes + kSealTagBytes : 0);
   record->statistics.bytes_stored += record_bytes;
   record->statistics.bytes_metadata += record_bytes;
   return storage_.Publish(SnapshotPath(record->id), EncodeSnapshotRecord(*record, config_.id));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/content_hasher.h"
+#include "base/limits.h"
 #include "store/frame_reader.h"
 #include "store/pack_reader.h"
 
@@ -19,10 +20,12 @@ class Check {
     std::vector<DamagedRecord> damaged;
     VARVE_ASSIGN_OR_RETURN(records_, repository_.Snapshots(&damaged));
     for (const DamagedRecord& record : damaged) {
-      Find(record.path, record.status.message());
+      // Without the key a sealed record that is whole can be told from a damaged one, no more.
+      if (!IsKeyFailure(record.status)) Find(record.path, record.status.message());
     }
     report_.snapshots = records_.size() + damaged.size();
     VARVE_RETURN_IF_ERROR(CheckConfig());
+    VARVE_RETURN_IF_ERROR(CheckKeySlots());
     VARVE_RETURN_IF_ERROR(CheckIndexFiles());
     VARVE_RETURN_IF_ERROR(CheckPacks());
     VARVE_RETURN_IF_ERROR(CheckSnapshots());
@@ -36,7 +39,19 @@ class Check {
     report_.findings.push_back({object, what});
   }
 
+  // Without the key: whole or not is all that can be said.
+  void CheckSealedConfig() {
+    for (const char* path : {kConfigPath, kConfigCopyPath}) {
+      const Status status = storage_.ReadSmall(path, kSmallObjectMax).status();
+      if (!IsKeyFailure(status)) Find(path, status.message());
+    }
+  }
+
   Status CheckConfig() {
+    if (repository_.locked()) {
+      CheckSealedConfig();
+      return {};
+    }
     std::vector<std::string> damage;
     const Result<RepositoryConfig> config = ReadConfig(storage_, repository_.name(), &damage);
     for (const std::string& line : damage)
@@ -45,11 +60,24 @@ class Check {
     // Both good, but not the same: one of them is another repository's.
     const Bytes expected = EncodeConfig(repository_.config());
     for (const char* path : {kConfigPath, kConfigCopyPath}) {
-      const Result<Bytes> object = storage_.ReadSmall(path, expected.size());
+      const Result<Bytes> object = storage_.ReadSmall(path, kSmallObjectMax);
       if (object.ok() && damage.empty() && *object != expected) {
         Find(path, std::string(path) + ": is not the configuration of this repository");
       }
     }
+    return {};
+  }
+
+  Status CheckKeySlots() {
+    if (!repository_.encrypted()) return {};
+    VARVE_ASSIGN_OR_RETURN(const KeySlotListing listing,
+                           ListKeySlots(storage_, repository_.config().id));
+    for (const FoundKeySlot& found : listing.slots) {
+      for (const std::string& line : found.damage)
+        Find(line.substr(0, line.find(':')), line);
+    }
+    for (const std::string& line : listing.damage)
+      Find(line.substr(0, line.find(':')), line);
     return {};
   }
 
@@ -152,8 +180,8 @@ class Check {
   Status NoteLeftovers() {
     VARVE_ASSIGN_OR_RETURN(const auto entries, storage_.disk().List("."));
     static const std::vector<std::string> kKnown = {
-        "config", "config.copy", "snapshots", "packs", "sessions", "index", "lock",
-        "gc",     "quarantine",  "damage",    "scrub", "holds",    "locks", "tombstones"};
+        "config", "config.copy", "snapshots", "packs", "sessions", "index", "lock",      "gc",
+        "keys",   "quarantine",  "damage",    "scrub", "holds",    "locks", "tombstones"};
     for (const DirectoryEntry& entry : entries) {
       if (std::find(kKnown.begin(), kKnown.end(), entry.name) == kKnown.end()) {
         report_.notes.push_back(entry.name + " is not varve's");
@@ -161,6 +189,10 @@ class Check {
     }
     const Result<std::vector<SessionRecord>> sessions = repository_.Sessions();
     if (!sessions.ok()) {
+      if (IsKeyFailure(sessions.status())) {
+        report_.notes.push_back("there are sessions; who works cannot be read without the key");
+        return {};
+      }
       Find("sessions", sessions.status().message());
       return {};
     }

@@ -33,7 +33,7 @@ Status PackStream::Append(const FrameBatch& batch) {
       free_.push_back(std::move(pack));
       break;
     }
-    pack->Begin(random_.NewId<PackId>());
+    VARVE_RETURN_IF_ERROR(pack->Begin(random_));
     filling_ = std::move(pack);
   }
   if (!filling_->Fits(batch.bytes().size(), batch.frames().size())) {
@@ -57,7 +57,7 @@ std::unique_ptr<PackWriter> PackStream::TakeFreePack(std::unique_lock<std::mutex
   if (free_.empty() && allocated_ < kPacks) {
     ++allocated_;
     return std::make_unique<PackWriter>(options_.content, options_.repository,
-                                        options_.pack_bytes_max);
+                                        options_.pack_bytes_max, storage_.sealing());
   }
   freed_.wait(lock, [&] { return !free_.empty(); });
   std::unique_ptr<PackWriter> pack = std::move(free_.back());

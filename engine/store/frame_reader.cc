@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/fingerprint.h"
 #include "base/limits.h"
 #include "store/pack_reader.h"
 #include "store/pack_writer.h"
@@ -176,6 +177,15 @@ void FrameReader::Check(Wanted& wanted, ReadDepth depth) {
   if (base != nullptr && wanted.header_damage.ok()) wanted.header_damage = base->header_damage;
 }
 
+// From here on the frame is as it was before it was sealed, its header too.
+void FrameReader::BecomeOpened(ByteSpan encoded, Wanted* wanted) {
+  FrameInfo& info = wanted->place.frame;
+  info.stored_length = static_cast<uint32_t>(encoded.size());
+  info.sealed = false;
+  EncodeFrameHeader(info, ComputeChecksum(encoded), wanted->frame.data());
+  wanted->frame = wanted->frame.first(info.FrameBytes());
+}
+
 // After Check.
 void FrameReader::Decode(Wanted& wanted) {
   const FrameInfo& info = wanted.place.frame;
@@ -187,7 +197,14 @@ void FrameReader::Decode(Wanted& wanted) {
                    std::to_string(wanted.raw.size()) + " expected");
     return;
   }
-  const ByteSpan stored = wanted.frame.subspan(info.HeaderBytes());
+  const Result<ByteSpan> opened = opener_.Open(wanted.place.pack, {wanted.place.offset, info},
+                                               wanted.frame.subspan(info.HeaderBytes()));
+  if (!opened.ok()) {
+    wanted.status = wanted.header_damage.ok() ? opened.status() : wanted.header_damage;
+    return;
+  }
+  const ByteSpan stored = *opened;
+  if (info.sealed) BecomeOpened(stored, &wanted);
   const MutableByteSpan raw = wanted.raw.first(info.raw_length);
   if (info.encoding == Encoding::kRaw) {
     std::copy(stored.begin(), stored.end(), raw.begin());
@@ -247,7 +264,8 @@ Status FrameReader::ReadMany(std::span<FrameRequest> requests, ReadDepth depth) 
     request.status = wanted.status;
     request.checked = wanted.header_damage.ok();
     request.base_failed = wanted.base_failed;
-    request.stored = wanted.is_whole ? wanted.frame : ByteSpan();
+    const bool opened = !wanted.place.frame.sealed;
+    request.stored = wanted.is_whole && opened ? wanted.frame : ByteSpan();
     if (!wanted.status.ok()) continue;
     request.frame = wanted.place.frame;
     request.length = wanted.place.frame.raw_length;

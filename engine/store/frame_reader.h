@@ -2,7 +2,7 @@
 // neighbouring frames in one request, decodes bases once, then what stands on them.
 //
 // What it verifies: the frame's header and id, the checksum of its stored bytes (unless `checked`
-// says otherwise), the exact length.
+// says otherwise), their seal if the repository is encrypted, the exact length.
 // The caller verifies the decoded bytes (a node by its id, a chunk by the fingerprint of its leaf)
 // before anybody sees them (R5).
 // Thread-compatible: one per thread; scratch memory is reused.
@@ -19,6 +19,7 @@
 #include "codec/frame_codec.h"
 #include "io/aligned_buffer.h"
 #include "io/storage.h"
+#include "store/frame_opener.h"
 #include "store/index.h"
 
 namespace varve {
@@ -47,7 +48,8 @@ struct FrameRequest {
   bool checked = true;
   bool base_failed = false;  // the frame is a delta, and what is wrong is its base
   // Header and stored bytes, if they are whole (even if the base is not). Valid until the next
-  // call.
+  // call. Of a sealed frame that was decoded: as they were before, which `frame` says too; none if
+  // it was not.
   ByteSpan stored;
 };
 
@@ -55,7 +57,7 @@ class FrameReader {
  public:
   // Both borrowed, outliving the reader.
   FrameReader(Storage& storage, Index& index, PackPages pages = PackPages::kCached)
-      : storage_(storage), index_(index), pages_(pages) {}
+      : storage_(storage), index_(index), pages_(pages), opener_(storage) {}
 
   // Reads all requests. Each gets its own status; the returned one is a failure of the index
   // (nothing was read then). An id that is not in the index is NotFound in its request.
@@ -71,7 +73,7 @@ class FrameReader {
     ContentKind kind = ContentKind::kChunk;
     MutableByteSpan raw;  // decoded bytes; in scratch_ for bases that nobody asked for
     Place place;
-    ByteSpan frame;  // header and stored bytes, in stored_
+    MutableByteSpan frame;  // header and stored bytes, in stored_
     Status status;
     Status header_damage;    // the frame is read without its header
     bool is_placed = false;  // `place` was given, not to be looked up
@@ -94,10 +96,12 @@ class FrameReader {
   const Wanted* FindBase(Wanted& wanted) const;
   void Check(Wanted& wanted, ReadDepth depth);
   void Decode(Wanted& wanted);
+  static void BecomeOpened(ByteSpan encoded, Wanted* wanted);
 
   Storage& storage_;
   Index& index_;
   const PackPages pages_;
+  FrameOpener opener_;
   FrameDecoder decoder_;
   std::vector<Wanted> wanted_;
   std::vector<size_t> wanted_of_request_;

@@ -23,8 +23,17 @@ Status CheckOwner(const std::string& name, const PackHeader& header, const PackI
   return {};
 }
 
-// The footer's frames. Reads only the last bytes of the pack.
-Result<std::vector<FrameInfo>> ReadFooter(Storage& storage, const PackId& id, uint64_t size) {
+// A pack in the clear has no business in an encrypted repository, and the other way round.
+Status CheckSealed(const Storage& storage, const std::string& name, bool sealed) {
+  const bool encrypted = storage.sealing() != nullptr;
+  if (sealed == encrypted) return {};
+  return Corruption(name + (encrypted ? ": is in the clear, but the repository is encrypted"
+                                      : ": is sealed, but the repository is not encrypted"));
+}
+
+// The footer's frames, and the salt of a sealed pack. Reads only the last bytes of the pack.
+Result<std::vector<FrameInfo>> ReadFooter(Storage& storage, const PackId& id, uint64_t size,
+                                          PackSalt* salt = nullptr) {
   const std::string name = PackName(id);
   if (size < kPackHeaderBytes + kPackTrailerBytes || size > kPackSizeMax) {
     return Corruption(name + ": is " + std::to_string(size) + " bytes, no size for a pack");
@@ -33,9 +42,10 @@ Result<std::vector<FrameInfo>> ReadFooter(Storage& storage, const PackId& id, ui
   VARVE_RETURN_IF_ERROR(storage.Read(PackPath(id), size - kPackTrailerBytes, trailer_bytes));
   VARVE_ASSIGN_OR_RETURN(const PackTrailer trailer, DecodePackTrailer(name, trailer_bytes, size));
   if (trailer.id != id) return Corruption(name + ": trailer of pack " + trailer.id.Hex());
+  VARVE_RETURN_IF_ERROR(CheckSealed(storage, name, trailer.sealed));
   Bytes footer(trailer.footer_length);
   VARVE_RETURN_IF_ERROR(storage.Read(PackPath(id), trailer.footer_offset, footer));
-  return DecodeFooter(name, trailer, footer);
+  return DecodeFooter(name, trailer, footer, salt);
 }
 
 // The frames that headers tell of, from the start until one does not decode.
@@ -138,6 +148,7 @@ class PackScan {
       end = frame.offset + frame.info.FrameBytes();
       rest += frame.info.FooterEntryBytes();
     }
+    if (!frames.empty() && frames.back().info.sealed) rest += kSealSaltBytes;
     if (end + rest == pack_.size()) return;
     PackDamage damage{end, name_ + ": frames from " + std::to_string(end) + " on cannot be found"};
     damage.frames_missing = true;
@@ -191,7 +202,10 @@ Result<std::vector<PlacedFrame>> ReadPackFrames(Storage& storage, const PackId& 
     if (!read.ok() && read.code() != Code::kIo && read.code() != Code::kCorruption) return read;
     const Result<PackHeader> header =
         read.ok() ? DecodePackHeader(name, header_bytes) : Result<PackHeader>(read);
-    if (header.ok()) VARVE_RETURN_IF_ERROR(CheckOwner(name, *header, id, repository));
+    if (header.ok()) {
+      VARVE_RETURN_IF_ERROR(CheckOwner(name, *header, id, repository));
+      VARVE_RETURN_IF_ERROR(CheckSealed(storage, name, header->sealed()));
+    }
     if (header.status().code() == Code::kUnsupported) return header.status();
   }
   const Result<std::vector<FrameInfo>> footer = ReadFooter(storage, id, size);
@@ -203,6 +217,24 @@ Result<std::vector<PlacedFrame>> ReadPackFrames(Storage& storage, const PackId& 
   return frames;
 }
 
+Result<PackSalt> ReadPackSalt(Storage& storage, const PackId& id) {
+  const std::string name = PackName(id);
+  uint8_t header_bytes[kPackHeaderBytes];
+  VARVE_ASSIGN_OR_RETURN(const uint64_t size, storage.Size(PackPath(id)));
+  Status failure = Corruption(name + ": is " + std::to_string(size) + " bytes");
+  if (size >= kPackHeaderBytes) {
+    const Status read = storage.Read(PackPath(id), 0, header_bytes);
+    const Result<PackHeader> header =
+        read.ok() ? DecodePackHeader(name, header_bytes) : Result<PackHeader>(read);
+    if (header.ok() && header->sealed()) return header->salt;
+    failure = header.ok() ? Corruption(name + ": is not sealed") : header.status();
+  }
+  PackSalt salt{};
+  const Result<std::vector<FrameInfo>> footer = ReadFooter(storage, id, size, &salt);
+  if (!footer.ok()) return failure;  // both are damaged; the first says it
+  return salt;
+}
+
 Status ScanPack(Storage& storage, const PackId& id, const RepositoryId& repository,
                 const std::function<void(const PackDamage&)>& on_damage) {
   Result<Bytes> pack = ReadWholePack(storage, id);
@@ -212,6 +244,11 @@ Status ScanPack(Storage& storage, const PackId& id, const RepositoryId& reposito
     damage.frames_missing = true;
     on_damage(damage);
     return {};
+  }
+  const Result<PackHeader> header = DecodePackHeader(PackName(id), *pack);
+  if (header.ok()) {
+    const Status sealed = CheckSealed(storage, PackName(id), header->sealed());
+    if (!sealed.ok()) on_damage({0, sealed.message(), {}});
   }
   PackScan(id, *pack, on_damage).Run(repository);
   return {};

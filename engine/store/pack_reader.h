@@ -28,9 +28,12 @@ Result<std::vector<PackListing>> ListPacks(Storage& storage,
 
 // The frames of a pack by its footer; by its frame headers if the footer, the trailer or the pack's
 // end is damaged or gives EIO. Corruption or Io if neither tells. `repository` guards against
-// foreign packs.
+// foreign packs; a pack in the clear is foreign to an encrypted repository.
 Result<std::vector<PlacedFrame>> ReadPackFrames(Storage& storage, const PackId& id,
                                                 const RepositoryId& repository);
+
+// The salt of a sealed pack: of its header, or of its footer if the header is damaged.
+Result<PackSalt> ReadPackSalt(Storage& storage, const PackId& id);
 
 // A piece of a pack that is not as it was written.
 struct PackDamage {

@@ -30,6 +30,8 @@ constexpr char kProofKey = 's';
 constexpr char kLayout = 2;
 // Beside the encoding of a frame that is not usable.
 constexpr uint8_t kDistrusted = 0x80;
+// And of one that is sealed.
+constexpr uint8_t kSealed = 0x40;
 // Checksums of the small files beside the tables, which RocksDB does not cover with its own.
 constexpr char kSealName[] = "SEAL";
 
@@ -50,8 +52,8 @@ std::string EncodePlace(const Place& place) {
   AppendLe<uint32_t>(value, frame.raw_length);
   AppendLe<uint32_t>(value, frame.stored_length);
   value.push_back(static_cast<uint8_t>(frame.kind));
-  const auto encoding = static_cast<uint8_t>(frame.encoding);
-  value.push_back(place.usable ? encoding : static_cast<uint8_t>(encoding | kDistrusted));
+  const int flags = (place.usable ? 0 : kDistrusted) | (frame.sealed ? kSealed : 0);
+  value.push_back(static_cast<uint8_t>(static_cast<uint8_t>(frame.encoding) | flags));
   if (frame.encoding == Encoding::kDelta) AppendBytes(value, frame.base.span());
   return std::string(AsText(value));
 }
@@ -65,14 +67,15 @@ std::optional<Place> DecodePlace(const ContentId& id, ByteSpan value) {
   place.frame.raw_length = LoadLe<uint32_t>(value.data() + 20);
   place.frame.stored_length = LoadLe<uint32_t>(value.data() + 24);
   place.frame.kind = static_cast<ContentKind>(value[28]);
-  const uint8_t encoding = value[29] & static_cast<uint8_t>(~kDistrusted);
-  place.usable = encoding == value[29];
+  const uint8_t encoding = value[29] & static_cast<uint8_t>(~(kDistrusted | kSealed));
+  place.usable = (value[29] & kDistrusted) == 0;
+  place.frame.sealed = (value[29] & kSealed) != 0;
   place.frame.encoding = static_cast<Encoding>(encoding);
   place.frame.id = id;
   const bool is_delta = place.frame.encoding == Encoding::kDelta;
   if (value[28] < 1 || value[28] > 3 || encoding > 2 ||
       value.size() != kFixed + (is_delta ? 32 : 0) || place.frame.raw_length > kFrameRawMax ||
-      place.frame.stored_length > kFrameRawMax) {
+      place.frame.stored_length > kFrameStoredMax) {
     return std::nullopt;
   }
   if (is_delta) place.frame.base = ContentId::FromBytes(value.data() + kFixed);

@@ -128,9 +128,12 @@ TEST(PackFormat, NewerPacksAreUnsupported) {
     RepairChecksum(part, part.size() - 8);
     EXPECT_EQ(Read(pack).status().code(), Code::kUnsupported);
     StoreLe<uint16_t>(&part[8], 1);
+    part[11] = 2;
+    RepairChecksum(part, part.size() - 8);
+    EXPECT_EQ(Read(pack).status().code(), Code::kUnsupported) << "an unknown seal";
     part[11] = 1;
     RepairChecksum(part, part.size() - 8);
-    EXPECT_EQ(Read(pack).status().code(), Code::kUnsupported) << "sealed";
+    EXPECT_EQ(Read(pack).status().code(), Code::kCorruption) << "sealed in one place only";
   }
 }
 

@@ -47,7 +47,7 @@ inline void RepairTrailer(MutableByteSpan trailer) {
 }
 inline void RepairFrameHeader(MutableByteSpan header) {
   if (header.size() < kFrameHeaderBytes) return;
-  RepairChecksum(header, (header[5] == 2 ? kDeltaHeaderBytes : kFrameHeaderBytes) - 8);
+  RepairChecksum(header, ((header[5] & 0x7f) == 2 ? kDeltaHeaderBytes : kFrameHeaderBytes) - 8);
 }
 
 inline Bytes RawObject(ObjectKind kind, const RepositoryId& repository, const ObjectId& id,

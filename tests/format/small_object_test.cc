@@ -114,9 +114,9 @@ TEST(SmallObject, NewerVersionsAreUnsupportedAndVersionZeroIsDamage) {
   }
 }
 
-TEST(SmallObject, SealsAreUnsupported) {
+TEST(SmallObject, UnknownSealsAreUnsupported) {
   Bytes object = ObjectOf({});
-  object[11] = 1;
+  object[11] = 2;
   RepairSmallObject(object);
   EXPECT_EQ(Open(object).status().code(), Code::kUnsupported);
 }

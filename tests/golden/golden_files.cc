@@ -148,7 +148,7 @@ void AddBadEnvelopes(std::vector<BadFile>* files) {
   add("config_newer_version", ConfigWithByte(8, 2), "format version 2 is newer",
       Code::kUnsupported);
   add("config_version_zero", ConfigWithByte(8, 0), "format version 0");
-  add("config_sealed", ConfigWithByte(11, 1), "seal 1 is not known", Code::kUnsupported);
+  add("config_sealed", ConfigWithByte(11, 1), "is sealed and was not opened", Code::kUnsupported);
   add("config_is_a_session", ConfigWithByte(10, 3), "is of kind 3, expected 1");
   add("config_shorter_than_header", Bytes(config.begin(), config.begin() + 63),
       "is 63 bytes, shorter than a header");
@@ -312,11 +312,10 @@ void AddBadPackEnds(std::vector<BadFile>* files) {
   add("pack_header_checksum", BadPack().Set(40, 0).Unrepaired(), "header checksum does not match");
   add("pack_newer_version", BadPack().Set(8, 2).Repaired(), "format version 2 is newer",
       Code::kUnsupported);
-  add("pack_sealed", BadPack().Set(11, 1).Repaired(), "seal 1 is not known", Code::kUnsupported);
+  add("pack_sealed", BadPack().Set(11, 1).Repaired(), "sealed without a salt");
   add("pack_content", BadPack().Set(10, 3).Repaired(), "content kind 3");
   add("pack_reserved", BadPack().Set(12, 1).Repaired(), "reserved bytes of the header are set");
-  add("pack_salt_unsealed", BadPack().Set(48, 1).Repaired(),
-      "reserved bytes of the header are set");
+  add("pack_salt_unsealed", BadPack().Set(48, 1).Repaired(), "a salt, but not sealed");
   add("pack_of_another_repository", BadPack().Set(16, 0).Repaired(), "another repository");
   add("pack_under_another_name", BadPack().Set(32, 0).Repaired(), "another pack");
   add("pack_truncated", Cut(SmallestPack(), 1), "trailer has no magic");

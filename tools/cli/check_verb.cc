@@ -49,6 +49,10 @@ JsonValue ReportJson(const CheckReport& report) {
 
 Result<ExitCode> Run(Invocation& invocation) {
   VARVE_ASSIGN_OR_RETURN(const CheckReport report, invocation.engine->Check(invocation.progress));
+  if (invocation.engine->repository().locked()) {
+    invocation.console.Warn("stored bytes are checked, what they hold is not: " +
+                            invocation.engine->repository().CheckUnlocked().message());
+  }
   if (invocation.console.json()) {
     invocation.console.PrintJson(ReportJson(report));
   } else {
@@ -64,6 +68,7 @@ extern const Verb kCheckVerb{
     .purpose = "Read every byte of the repository and say what is damaged and whom it hurts",
     .opening = Opening::kRead,
     .shows_progress = true,
+    .works_without_key = true,
     .details =
         "Names each damaged object, and the snapshots and ranges of their volumes that it\n"
         "hurts. Everything else can still be restored. Exit code 8 if there is damage.\n",

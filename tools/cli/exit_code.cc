@@ -20,9 +20,8 @@ ExitCode ExitCodeOf(const Status& failure) {
       return ExitCode::kNoSpace;
     case Code::kCorruption:
       return ExitCode::kDamaged;
-    // The kernel says why it refuses; a key that does not fit has no errno.
     case Code::kDenied:
-      return failure.error_number() != 0 ? ExitCode::kDenied : ExitCode::kWrongKey;
+      return IsKeyFailure(failure) ? ExitCode::kWrongKey : ExitCode::kDenied;
     case Code::kCancelled:
       return ExitCode::kAborted;
     case Code::kIo:

@@ -15,6 +15,7 @@
 #include "fuse/volume_tree.h"
 #include "human_units.h"
 #include "io/file_descriptor.h"
+#include "key_options.h"
 #include "restore/instant_restore.h"
 
 namespace varve::cli {
@@ -155,10 +156,11 @@ Result<ExitCode> RestoreInstantly(Invocation& invocation) {
   if (removed) {
     invocation.console.Note("took away what a killed mount left at " + request.mountpoint);
   }
+  VARVE_ASSIGN_OR_RETURN(const KeySource key, KeySourceOf(invocation.arguments));
   SnapshotSource source(
       [&] {
         return Engine::Open(invocation.repository, OpenMode::kRead, "instant restore",
-                            [&](const std::string& text) { invocation.console.Note(text); });
+                            [&](const std::string& text) { invocation.console.Note(text); }, {key});
       },
       kCacheBytes);
   VARVE_RETURN_IF_ERROR(source.Pin(request.record.id));

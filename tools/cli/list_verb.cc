@@ -5,7 +5,28 @@
 namespace varve::cli {
 namespace {
 
+// Without the key nothing but their ids can be told.
+Result<ExitCode> ListNames(Invocation& invocation) {
+  VARVE_ASSIGN_OR_RETURN(const std::vector<SnapshotId> ids,
+                         invocation.engine->repository().SnapshotIds());
+  invocation.console.Warn("only the names of the snapshots can be told: " +
+                          invocation.engine->repository().CheckUnlocked().message());
+  if (!invocation.console.json()) {
+    std::string text;
+    for (const SnapshotId& id : ids)
+      text += id.Hex() + "\n";
+    invocation.console.Print(text);
+    return ExitCode::kOk;
+  }
+  JsonValue::Array snapshots;
+  for (const SnapshotId& id : ids)
+    snapshots.emplace_back(JsonValue::Object{{"snapshotId", id.Hex()}, {"sealed", true}});
+  invocation.console.PrintJson(std::move(snapshots));
+  return ExitCode::kOk;
+}
+
 Result<ExitCode> Run(Invocation& invocation) {
+  if (invocation.engine->repository().locked()) return ListNames(invocation);
   std::vector<DamagedRecord> damaged;
   VARVE_ASSIGN_OR_RETURN(std::vector<SnapshotRecord> records,
                          invocation.engine->repository().Snapshots(&damaged));
@@ -31,6 +52,7 @@ Result<ExitCode> Run(Invocation& invocation) {
 extern const Verb kListVerb{.name = "list",
                             .purpose = "List the snapshots, oldest first",
                             .opening = Opening::kRead,
+                            .works_without_key = true,
                             .options = {{"volume", "NAME", "only those of this volume"}},
                             .run = Run};
 

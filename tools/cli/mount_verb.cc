@@ -7,6 +7,7 @@
 #include "fuse/repository_tree.h"
 #include "fuse/volume_tree.h"
 #include "human_units.h"
+#include "key_options.h"
 #include "restore/overlay_directory.h"
 #include "verb.h"
 
@@ -113,8 +114,9 @@ Result<ExitCode> Serve(Invocation& invocation, const MountRequest& request,
   VARVE_ASSIGN_OR_RETURN(const FileDescriptor stop, StopSignals());
   VARVE_ASSIGN_OR_RETURN(const MountLog log, OpenLog(invocation, request));
   const auto note = [&log](const std::string& line) { log.Write(line); };
+  VARVE_ASSIGN_OR_RETURN(const KeySource key, KeySourceOf(invocation.arguments));
   SnapshotSource source(
-      [&] { return Engine::Open(request.repository, OpenMode::kRead, "mount", note); },
+      [&] { return Engine::Open(request.repository, OpenMode::kRead, "mount", note, {key}); },
       request.cache_bytes);
   const Result<std::shared_ptr<Engine>> engine = source.engine();
   if (!engine.ok()) {

@@ -9,6 +9,7 @@
 
 #include "help_text.h"
 #include "interrupt.h"
+#include "key_options.h"
 #include "progress_meter.h"
 #include "verb.h"
 
@@ -70,14 +71,16 @@ Result<std::string> RepositoryOf(const Arguments& arguments) {
 
 Result<std::unique_ptr<Engine>> OpenFor(const Verb& verb, const Arguments& arguments,
                                         const std::string& repository, Console& console) {
+  VARVE_ASSIGN_OR_RETURN(const KeySource source, KeySourceOf(arguments));
+  const KeyOptions key{source, verb.works_without_key};
   const NoticeFunction notice = [&console](const std::string& text) { console.Note(text); };
   if (verb.opening == Opening::kWithoutIndex) {
-    return Engine::OpenWithoutIndex(repository, notice);
+    return Engine::OpenWithoutIndex(repository, notice, key);
   }
   const bool writes = verb.opening == Opening::kWrite ||
                       (verb.opening == Opening::kReadOrExecute && arguments.Has("execute"));
   const OpenMode mode = writes ? OpenMode::kWrite : OpenMode::kRead;
-  return Engine::Open(repository, mode, verb.name, notice);
+  return Engine::Open(repository, mode, verb.name, notice, key);
 }
 
 int Fail(Console& console, const Status& failure, ExitCode code) {

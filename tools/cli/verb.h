@@ -32,6 +32,8 @@ struct Verb {
   std::string purpose;  // one line
   Opening opening = Opening::kNone;
   bool shows_progress = false;
+  // Does what it can on an encrypted repository without any key.
+  bool works_without_key = false;
   std::vector<PositionalSpec> positionals;
   std::vector<OptionSpec> options;
   std::string details;  // further lines for `varve help VERB`, with their ends

@@ -18,6 +18,10 @@ const std::vector<const Verb*>& AllVerbs() {
 const std::vector<OptionSpec>& CommonOptions() {
   static const std::vector<OptionSpec> options = {
       {"repo", "REPO", "the repository; else the environment's VARVE_REPOSITORY", false, 'r'},
+      {"passphrase-file", "FILE", "FILE holds the passphrase of an encrypted repository"},
+      {"passphrase-fd", "N", "it is what can be read from descriptor N"},
+      {"passphrase-command", "LINE", "it is what the command prints; run without a shell"},
+      {"key-file", "FILE", "the bytes of FILE are the key instead"},
       {"json", "", "print results as JSON"},
       {"help", "", "say what the verb does and takes", false, 'h'},
   };

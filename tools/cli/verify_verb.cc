@@ -23,9 +23,36 @@ Result<std::vector<SnapshotRecord>> Chosen(Invocation& invocation) {
   return records;
 }
 
+// Without the key nobody can tell which packs a snapshot needs: all of them are checked as stored,
+// and that the records are whole.
+Result<ExitCode> VerifyLocked(Invocation& invocation, const std::string& level_text) {
+  const Status needs = invocation.engine->repository().CheckUnlocked();
+  if (level_text == "full") return needs;
+  VARVE_ASSIGN_OR_RETURN(const CheckReport report, invocation.engine->Check(invocation.progress));
+  invocation.console.Warn("checked all stored bytes instead of single snapshots: " +
+                          needs.message());
+  if (invocation.console.json()) {
+    JsonValue::Array findings;
+    for (const CheckFinding& finding : report.findings)
+      findings.emplace_back(finding.what);
+    invocation.console.PrintJson(JsonValue::Object{
+        {"good", report.clean()}, {"level", level_text}, {"findings", std::move(findings)}});
+  } else {
+    std::string text;
+    for (const CheckFinding& finding : report.findings)
+      text += "damage: " + finding.what + "\n";
+    text += Counted(report.snapshots, "sealed snapshot") + " and " +
+            Counted(report.packs, "pack") + ": " +
+            (report.clean() ? "whole as stored\n" : "DAMAGED\n");
+    invocation.console.Print(text);
+  }
+  return report.clean() ? ExitCode::kOk : ExitCode::kDamaged;
+}
+
 Result<ExitCode> Run(Invocation& invocation) {
   const std::string level_text = invocation.arguments.FindOr("level", "full");
   VARVE_ASSIGN_OR_RETURN(const VerifyLevel level, ParseLevel(level_text));
+  if (invocation.engine->repository().locked()) return VerifyLocked(invocation, level_text);
   VARVE_ASSIGN_OR_RETURN(const std::vector<SnapshotRecord> records, Chosen(invocation));
   Console& console = invocation.console;
   bool hurt = false;
@@ -69,6 +96,7 @@ extern const Verb kVerifyVerb{
     .purpose = "Prove that snapshots can be read back; all of them unless some are named",
     .opening = Opening::kRead,
     .shows_progress = true,
+    .works_without_key = true,
     .positionals = {{"SNAPSHOT", Count::kAny}},
     .options = {{"level", "LEVEL", "structure, stored or full; full unless given"}},
     .details = std::string(kSelectorDetails) +
