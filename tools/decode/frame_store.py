@@ -23,6 +23,7 @@ class FrameStore:
     def __init__(self, repository, configuration, warn, checksums=False):
         self._configuration, self._warn, self._checksums = configuration, warn, checksums
         self._packs = pack_scan.list_packs(repository, warn)
+        self._salts, self._keys = {}, {}
         self._open = OrderedDict()
         self._bases, self._base_bytes = OrderedDict(), 0
         self._index = sqlite3.connect("")
@@ -36,13 +37,15 @@ class FrameStore:
     def _index_pack(self, number):
         path, pack_id = self._packs[number]
         try:
-            pack = Pack(path, pack_id, self._configuration.repository_id, self._warn)
+            pack = Pack(path, pack_id, self._configuration.repository_id, self._warn,
+                        self._configuration.sealing is not None)
             try:
                 self._index.executemany(
                     "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     ((frame.id, frame.kind, number, frame.offset, frame.encoding,
                       frame.raw_length, frame.stored_length, frame.base)
                      for frame in pack.scan()))
+                self._salts[number] = pack.salt
             finally:
                 pack.close()
         except (DecodeError, OSError) as error:
@@ -90,7 +93,8 @@ class FrameStore:
         if len(data) != length + place.stored_length:
             raise Damage(f"{where}: cut off")
         frame = pack_scan.Frame(place.offset, kind, place.encoding, place.raw_length,
-                                place.stored_length, frame_id, place.base)
+                                place.stored_length, frame_id, place.base,
+                                self._configuration.sealing is not None)
         stored = data[length:]
         expected = pack_scan.encode_frame_header(frame)
         if data[:48] != expected[:48] or data[56:length - 8] != expected[56:length - 8]:
@@ -99,7 +103,19 @@ class FrameStore:
             pack_scan.parse_frame_header(data, place.offset, None, self.pack_name(place.pack))
             if xxh3_64(stored) != int.from_bytes(data[48:56], "little"):
                 raise Damage(f"{where}: checksum of the stored bytes differs")
-        return stored
+        if not frame.sealed:
+            return stored
+        return self._configuration.sealing.open_frame(
+            self._pack_key(place.pack, where), self._packs[place.pack][1], place.offset,
+            expected[:48], place.base, stored, where)
+
+    def _pack_key(self, number, where):
+        if number not in self._keys:
+            if not self._salts.get(number):
+                raise Damage(f"{where}: the salt of its pack is lost")
+            self._keys[number] = self._configuration.sealing.pack_key(self._packs[number][1],
+                                                                      self._salts[number])
+        return self._keys[number]
 
     def _base(self, kind, base_id):
         raw = self._bases.get((kind, base_id))

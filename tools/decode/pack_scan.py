@@ -21,9 +21,12 @@ _HEADER_SIZE, _TRAILER_SIZE = 96, 64
 _KINDS = {CONTENT_CHUNKS: (CHUNK,), CONTENT_NODES: (LEAF, INNER)}
 _NO_SALT = bytes(32)
 _NO_ID = bytes(32)
+_SEALED, _TAG_SIZE = 0x80, 16
 
 # offset: of the frame's header in the pack. base: None unless encoding is DELTA.
-Frame = namedtuple("Frame", "offset kind encoding raw_length stored_length id base")
+# stored_length: with the tag of a sealed frame.
+Frame = namedtuple("Frame", "offset kind encoding raw_length stored_length id base sealed",
+                   defaults=(False,))
 
 
 def header_length(encoding):
@@ -42,7 +45,7 @@ def _check_version_and_seal(what, version, seal):
         raise Unsupported(f"{what}: format version {version}, newer than 1")
     if version != 1:
         raise Damage(f"{what}: format version {version}")
-    if seal != 0:
+    if seal > 1:
         raise Unsupported(f"{what}: seal {seal}")
 
 
@@ -55,9 +58,10 @@ def check_frame(frame, content, what):
         raise Damage(f"{where}: encoding {frame.encoding}")
     if not 1 <= frame.raw_length <= _MAX_FRAME:
         raise Damage(f"{where}: raw length {frame.raw_length}")
-    if frame.encoding == RAW and frame.stored_length != frame.raw_length:
+    encoded_length = frame.stored_length - (_TAG_SIZE if frame.sealed else 0)
+    if frame.encoding == RAW and encoded_length != frame.raw_length:
         raise Damage(f"{where}: raw, but {frame.stored_length} stored for {frame.raw_length}")
-    if frame.encoding != RAW and not 1 <= frame.stored_length < frame.raw_length:
+    if frame.encoding != RAW and not 1 <= encoded_length < frame.raw_length:
         raise Damage(f"{where}: stored length {frame.stored_length} of {frame.raw_length}")
     if frame.id == _NO_ID:
         raise Damage(f"{where}: id is zero")
@@ -67,7 +71,8 @@ def check_frame(frame, content, what):
 
 def encode_frame_header(frame):
     """The header a frame should have, both checksums zero."""
-    data = _FRAME.pack(b"VFRM", frame.kind, frame.encoding, header_length(frame.encoding),
+    encoding = frame.encoding | (_SEALED if frame.sealed else 0)
+    data = _FRAME.pack(b"VFRM", frame.kind, encoding, header_length(frame.encoding),
                        frame.raw_length, frame.stored_length, frame.id, 0)
     return data + (frame.base or b"") + bytes(8)
 
@@ -80,12 +85,13 @@ def parse_frame_header(data, offset, content, what):
     magic, kind, encoding, length, raw, stored, frame_id, checksum = _FRAME.unpack_from(data)
     if magic != b"VFRM":
         raise Damage(f"{where}: no magic")
+    sealed, encoding = encoding & _SEALED != 0, encoding & ~_SEALED
     if encoding > DELTA or length != header_length(encoding) or len(data) < length:
         raise Damage(f"{where}: encoding {encoding} with a header of {length} bytes")
     if xxh3_64(data[:length - 8]) != int.from_bytes(data[length - 8:length], "little"):
         raise Damage(f"{where}: checksum differs")
     base = data[56:88] if encoding == DELTA else None
-    frame = Frame(offset, kind, encoding, raw, stored, frame_id, base)
+    frame = Frame(offset, kind, encoding, raw, stored, frame_id, base, sealed)
     check_frame(frame, content, what)
     return frame, checksum
 
@@ -93,9 +99,11 @@ def parse_frame_header(data, offset, content, what):
 class Pack:
     """One pack file. Scan names its frames; what is damaged goes to warn and is gone around."""
 
-    def __init__(self, path, pack_id, repository_id, warn):
+    def __init__(self, path, pack_id, repository_id, warn, encrypted=False):
         self.what = f"pack {pack_id.hex()}"
         self._id, self._repository_id, self._warn = pack_id, repository_id, warn
+        self._encrypted = encrypted
+        self.salt = None  # of a sealed pack, once scanned
         self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._size = os.fstat(self.descriptor).st_size
 
@@ -137,9 +145,16 @@ class Pack:
             raise Damage(f"{self.what}: header names pack {pack_id.hex()}")
         if content not in _KINDS:
             raise Damage(f"{self.what}: content {content}")
-        if any(reserved) or any(reserved_too) or salt != _NO_SALT:
-            raise Damage(f"{self.what}: reserved bytes of the header are not zero")
+        if any(reserved) or any(reserved_too) or (salt != _NO_SALT) != (seal == 1):
+            raise Damage(f"{self.what}: reserved bytes of the header are not zero, or the salt is "
+                         "not as the seal says")
+        self._check_encrypted(seal)
+        self.salt = salt
         return content
+
+    def _check_encrypted(self, seal):
+        if (seal == 1) != self._encrypted:
+            raise WrongSeal(f"{self.what}: seal {seal}, unlike the repository")
 
     def _read_trailer(self):
         if self._size < _HEADER_SIZE + _TRAILER_SIZE:
@@ -156,6 +171,7 @@ class Pack:
             raise Damage(f"{self.what}: trailer names pack {pack_id.hex()}")
         if content not in _KINDS:
             raise Damage(f"{self.what}: content {content} in the trailer")
+        self._check_encrypted(seal)
         if count == 0 or offset < _HEADER_SIZE or offset + length + _TRAILER_SIZE != self._size:
             raise Damage(f"{self.what}: {count} frames, footer at {offset} + {length} "
                          f"in {self._size} bytes")
@@ -171,16 +187,25 @@ class Pack:
                 raise Damage(f"{self.what}: footer ends before frame {len(frames)} of {count}")
             kind, encoding, reserved, raw, stored, frame_id = _ENTRY.unpack_from(data, at)
             at += _ENTRY.size
+            sealed, encoding = encoding & _SEALED != 0, encoding & ~_SEALED
             base = None
             if encoding == DELTA:
                 base = data[at:at + 32]
                 at += 32
             if reserved != b"\0\0" or at > length:
                 raise Damage(f"{self.what}: footer entry {len(frames)} is not well formed")
-            frame = Frame(offset, kind, encoding, raw, stored, frame_id, base)
+            frame = Frame(offset, kind, encoding, raw, stored, frame_id, base, sealed)
             check_frame(frame, content, self.what)
+            if sealed != self._encrypted:
+                raise Damage(f"{self.what}: footer entry {len(frames)} is not sealed as the pack")
             frames.append(frame)
             offset += header_length(encoding) + stored
+        if self._encrypted:
+            salt = data[at:at + 32]
+            if len(salt) != 32:
+                raise Damage(f"{self.what}: footer without its salt")
+            self.salt = self.salt or salt
+            at += 32
         if at != length or offset != footer_offset:
             raise Damage(f"{self.what}: {count} entries end at {at} of {length}, "
                          f"frames at {offset} of {footer_offset}")
@@ -209,6 +234,10 @@ class Pack:
                 lost = True
                 offset = following if following >= 0 else end
         return frames
+
+
+class WrongSeal(DecodeError):
+    """In the clear in an encrypted repository, or the other way round: nothing of it is used."""
 
 
 class WrongRepository(DecodeError):

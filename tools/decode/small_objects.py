@@ -41,6 +41,32 @@ class NotARepository(DecodeError):
     """No configuration."""
 
 
+def sealed_parts(data, what):
+    """Checks the envelope of a sealed object; answers what its seal binds, and its payload."""
+    if len(data) < _HEADER.size + 48 or data[:8] != _MAGIC:
+        raise Damage(f"{what}: not a sealed object")
+    if xxh3_64(data[:56]) != int.from_bytes(data[56:64], "little"):
+        raise Damage(f"{what}: header checksum differs")
+    if data[11] != 1:
+        raise Damage(f"{what}: in the clear, but the repository is encrypted")
+    if xxh3_64(data[64:]) != int.from_bytes(data[48:56], "little"):
+        raise Damage(f"{what}: payload checksum differs")
+    return data[:48], data[64:]
+
+
+def is_sealed(data):
+    """True if a whole header says so."""
+    return (len(data) >= _HEADER.size and data[:8] == _MAGIC and data[11] == 1
+            and xxh3_64(data[:56]) == int.from_bytes(data[56:64], "little"))
+
+
+def object_bytes(sealed, payload):
+    """The sealed object as it is with its payload opened."""
+    head = sealed[:11] + b"\0" + struct.pack("<I", len(payload)) + sealed[16:48]
+    head += struct.pack("<Q", xxh3_64(payload))
+    return head + struct.pack("<Q", xxh3_64(head)) + payload
+
+
 def open_envelope(data, what, kind, object_id, repository_id=None):
     """Checks the envelope of a small object; answers (repository id, payload)."""
     if len(data) < _HEADER.size:
@@ -149,6 +175,12 @@ class Configuration:
         self._keys = {kind: hmac.digest(id_key, b"varve id v1 " + bytes([kind]), "sha256")
                       for kind in (CHUNK, LEAF, INNER)}
 
+    sealing = None  # of an encrypted repository
+
+    def opened(self, data, what):
+        """A small object's bytes, opened if the repository is encrypted."""
+        return data if self.sealing is None else self.sealing.open_object(data, what)
+
     def id_of(self, kind, data):
         return hmac.digest(self._keys[kind], data, "sha256")
 
@@ -254,9 +286,10 @@ def read_small_file(path):
         return file.read(_MAX_OBJECT + 1)
 
 
-def open_configuration(repository, warn):
-    """The configuration from whichever of its two copies is whole."""
-    found, failures = [], []
+def open_configuration(repository, warn, unlock):
+    """The configuration from whichever of its two copies is whole. `unlock` makes the sealing of an
+    encrypted repository from its id."""
+    found, failures, sealing = [], [], None
     for name in ("config", "config.copy"):
         try:
             data = read_small_file(os.path.join(repository, name))
@@ -268,8 +301,13 @@ def open_configuration(repository, warn):
             failures.append(Damage(f"{name}: {error.strerror}"))
             continue
         try:
-            found.append((Configuration(data, name), data))
-        except DecodeError as error:
+            if is_sealed(data):
+                sealing = sealing or unlock(data[16:32])
+                found.append((Configuration(sealing.open_object(data, name), name), data))
+                found[-1][0].sealing = sealing
+            else:
+                found.append((Configuration(data, name), data))
+        except (Damage, Unsupported) as error:
             failures.append(error if data[:8] == _MAGIC else None)
             warn(str(error))
     if not found:
@@ -277,6 +315,9 @@ def open_configuration(repository, warn):
         raise real[0] if real else NotARepository(f"{repository} is not a repository: no config")
     if len(found) == 2 and found[0][1] != found[1][1]:
         raise Damage("config and config.copy are both whole and differ")
+    if sealing is None and os.path.isdir(os.path.join(repository, "keys")):
+        if os.listdir(os.path.join(repository, "keys")):
+            raise Damage("the configuration is in the clear, but there are key slots")
     return found[0][0]
 
 
@@ -292,6 +333,7 @@ def read_objects(repository, folder, kind, configuration, warn):
             continue
         try:
             data = read_small_file(os.path.join(repository, folder, name))
+            data = configuration.opened(data, f"{folder}/{name}")
             objects[object_id] = kind(data, object_id, configuration.repository_id)
         except FileNotFoundError:
             pass  # removed since it was listed

@@ -2,7 +2,7 @@
 """Reads a varve repository without varve and without an index, after FORMAT.md alone.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 done but damage was met on the way, 4 not found,
-8 damage, 10 not a repository.
+8 damage, 10 not a repository, 12 wrong or no key.
 """
 
 import argparse
@@ -11,12 +11,13 @@ import json
 import os
 import sys
 
+import sealing
 from frame_store import FrameStore
 from small_objects import (Damage, DecodeError, NotARepository, NotFound, open_configuration,
                            read_snapshots)
 from tree_walk import TreeWalk
 
-OK, FAILURE, WARNINGS, NOT_FOUND, DAMAGE, NO_REPOSITORY = 0, 1, 3, 4, 8, 10
+OK, FAILURE, WARNINGS, NOT_FOUND, DAMAGE, NO_REPOSITORY, WRONG_KEY = 0, 1, 3, 4, 8, 10, 12
 
 
 class Warnings:
@@ -145,6 +146,9 @@ def finish(snapshot, verb, data_bytes, losses, code):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("repository")
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--passphrase-file", help="holds the passphrase of an encrypted repository")
+    keys.add_argument("--key-file", help="is a key of an encrypted repository")
     verbs = parser.add_subparsers(dest="verb", required=True)
     listing = verbs.add_parser("list", help="the snapshots, by sequence")
     listing.add_argument("--json", action="store_true")
@@ -161,17 +165,31 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def read_key(arguments):
+    """The key that was given, if one was."""
+    if arguments.passphrase_file:
+        with open(arguments.passphrase_file, "rb") as file:
+            return sealing.Key(sealing.PASSPHRASE, file.read().removesuffix(b"\n"))
+    if arguments.key_file:
+        with open(arguments.key_file, "rb") as file:
+            return sealing.Key(sealing.KEY_FILE, file.read())
+    return None
+
+
 def main():
     arguments = parse_arguments()
     warnings = Warnings()
     try:
-        configuration = open_configuration(arguments.repository, warnings)
+        configuration = open_configuration(
+            arguments.repository, warnings,
+            lambda repository_id: sealing.Sealing(arguments.repository, repository_id,
+                                                  read_key(arguments), warnings))
         snapshots = read_snapshots(arguments.repository, configuration, warnings)
         return arguments.run(arguments, configuration, snapshots, warnings)
     except DecodeError as error:
         print(f"varve_decode: {error}", file=sys.stderr)
         for kind, code in ((NotFound, NOT_FOUND), (NotARepository, NO_REPOSITORY),
-                           (Damage, DAMAGE)):
+                           (Damage, DAMAGE), (sealing.WrongKey, WRONG_KEY)):
             if isinstance(error, kind):
                 return code
         return FAILURE
