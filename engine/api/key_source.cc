@@ -44,8 +44,10 @@ Result<Secret> ReadPassphrase(int fd, const std::string& name) {
 
 Result<FileDescriptor> OpenFile(const std::string& path) {
   FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file.valid()) return Status::FromErrno(errno, "open " + path);
-  return file;
+  if (file.valid()) return file;
+  const Status failure = Status::FromErrno(errno, "open " + path);
+  // NotFound would be taken for that of the repository.
+  return failure.code() == Code::kNotFound ? KeyRequired(failure.message()) : failure;
 }
 
 // The process id of a command whose standard output is `output`.

@@ -31,8 +31,8 @@ class KeySource {
   bool given() const { return kind_ != Kind::kNone; }
   // Named for this repository, not picked up from the environment.
   bool on_purpose() const { return given() && on_purpose_; }
-  // NotFound, Denied, Io as the kernel says; InvalidArgument if it is empty or too large, or if
-  // the command fails.
+  // KeyRequired if the file does not exist; Denied, Io as the kernel says; InvalidArgument if it is
+  // empty or too large, or if the command fails.
   Result<KeyMaterial> Read() const;
 
  private:

@@ -1,10 +1,10 @@
 #include "base/secret.h"
 
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <cstring>
 #include <mutex>
 #include <utility>
 

@@ -1,5 +1,6 @@
 // The cryptography of sealed repositories and nothing else: AES-256-GCM, HKDF-SHA-256 and scrypt,
-// of OpenSSL. What is sealed with which key and bound to what is FORMAT.md §12; the callers do that.
+// of OpenSSL. What is sealed with which key and bound to what is FORMAT.md §12; the callers do
+// that.
 #pragma once
 
 #include <array>

@@ -105,7 +105,8 @@ class PackScan {
     if (!footer.ok()) report_({EndOffset(), footer.status().message(), {}});
     const std::vector<PlacedFrame> frames =
         footer.ok() ? PlaceFrames(*footer) : WalkFrameHeaders(name_, pack_);
-    for (const PlacedFrame& frame : frames) CheckFrame(frame);
+    for (const PlacedFrame& frame : frames)
+      CheckFrame(frame);
     if (!footer.ok()) CheckEndOfWalk(frames);
   }
 

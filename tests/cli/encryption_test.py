@@ -7,7 +7,7 @@ import sys
 import unittest
 
 import varve_command
-from varve_command import (CHUNK, DAMAGED, NO_REPOSITORY, NOT_FOUND, OK, USAGE, WARNINGS,
+from varve_command import (CHUNK, DAMAGED, NOT_FOUND, OK, USAGE, WARNINGS,
                            WRONG_KEY, VarveTest, environment, read_file, write_file)
 
 PASSPHRASE = "open-sesame-CANARY-5d1c"
@@ -59,7 +59,7 @@ class EncryptionTest(VarveTest):
                       says="opens none of the 1 key slots")
         for verb in (("stats",), ("snapshot", self.volume), ("restore", "latest", "x")):
             self.repo(verb[0], *verb[1:], expect=WRONG_KEY, says=["needs a passphrase", "'office'"])
-        self.repo("list", "--passphrase-file", self.path("none"), expect=NO_REPOSITORY)
+        self.repo("list", "--passphrase-file", self.path("none"), expect=WRONG_KEY)
         self.repo("list", "--passphrase-file", wrong, "--key-file", wrong, expect=USAGE)
 
     def test_every_way_to_give_a_passphrase(self):

@@ -52,16 +52,15 @@ bool ShowSlots(Invocation& invocation, const KeySlotListing& listing, const KeyS
     slots.push_back(SlotJson(found));
     const bool is_opened = opened != nullptr && *opened == found.slot.id;
     table.Add({found.slot.id.Hex(), std::string(KeyMethodName(found.slot.method)),
-               FormatUtc(found.slot.created_unix_ns), found.slot.label,
-               is_opened ? "opened" : ""});
+               FormatUtc(found.slot.created_unix_ns), found.slot.label, is_opened ? "opened" : ""});
   }
   if (invocation.console.json()) {
     JsonValue::Array lines(listing.damage.begin(), listing.damage.end());
-    invocation.console.PrintJson(
-        JsonValue::Object{{"clean", clean},
-                          {"openedSlotId", opened != nullptr ? JsonValue(opened->Hex()) : JsonValue()},
-                          {"slots", std::move(slots)},
-                          {"damage", std::move(lines)}});
+    invocation.console.PrintJson(JsonValue::Object{
+        {"clean", clean},
+        {"openedSlotId", opened != nullptr ? JsonValue(opened->Hex()) : JsonValue()},
+        {"slots", std::move(slots)},
+        {"damage", std::move(lines)}});
   } else {
     invocation.console.Print(table.Text() + damage);
   }
@@ -164,7 +163,8 @@ extern const Verb kKeyVerb{
     .options = {{"new-passphrase-file", "FILE", "add: FILE holds the new passphrase"},
                 {"new-passphrase-fd", "N", "add: it is what can be read from descriptor N"},
                 {"new-passphrase-command", "LINE", "add: it is what the command prints"},
-                {"new-key-file", "FILE", "add: the bytes of FILE, 32 to 65536 of them, are the new key"},
+                {"new-key-file", "FILE",
+                 "add: the bytes of FILE, 32 to 65536 of them, are the new key"},
                 {"label", "TEXT", "add: says to people which key it is"},
                 {"to", "FILE", "export: the new file"}},
     .details =

@@ -41,9 +41,8 @@ Result<ExitCode> VerifyLocked(Invocation& invocation, const std::string& level_t
     std::string text;
     for (const CheckFinding& finding : report.findings)
       text += "damage: " + finding.what + "\n";
-    text += Counted(report.snapshots, "sealed snapshot") + " and " +
-            Counted(report.packs, "pack") + ": " +
-            (report.clean() ? "whole as stored\n" : "DAMAGED\n");
+    text += Counted(report.snapshots, "sealed snapshot") + " and " + Counted(report.packs, "pack") +
+            ": " + (report.clean() ? "whole as stored\n" : "DAMAGED\n");
     invocation.console.Print(text);
   }
   return report.clean() ? ExitCode::kOk : ExitCode::kDamaged;
