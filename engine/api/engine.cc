@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "base/limits.h"
 #include "io/posix_disk.h"
 #include "repo/snapshot_selector.h"
+#include "repo/space_reserve.h"
 #include "restore/overlay_volume.h"
 #include "store/pack_reader.h"
 #include "tree/tree_diff.h"
@@ -171,6 +173,63 @@ Result<SnapshotRecord> Engine::Find(const std::string& selector) {
   return SelectSnapshot(records, selector);
 }
 
+Result<std::unique_ptr<Session>> Engine::PinForReading(const SnapshotRecord& record,
+                                                       const std::string& purpose) {
+  auto session = repository_->BeginSession(purpose, SessionRole::kReader, {record.id});
+  const Code code = session.status().code();
+  if (code != Code::kDenied && code != Code::kNoSpace && code != Code::kIo) return session;
+  repository_->Notice("snapshot " + record.id.Short() +
+                      " is not protected from deletes meanwhile: " + session.status().message());
+  return std::unique_ptr<Session>();
+}
+
+Result<std::vector<RetentionDecision>> Engine::PlanForget(const ForgetRequest& request) {
+  VARVE_RETURN_IF_ERROR(repository_->CheckMayDelete());
+  VARVE_ASSIGN_OR_RETURN(const std::vector<SnapshotRecord> all, List(""));
+  VARVE_ASSIGN_OR_RETURN(const SnapshotCatalog catalog, repository_->Catalog());
+  std::vector<RetentionDecision> plan;
+  for (const std::string& selector : request.selectors) {
+    VARVE_ASSIGN_OR_RETURN(const SnapshotRecord record, SelectSnapshot(all, selector));
+    const bool twice = std::any_of(plan.begin(), plan.end(), [&](const RetentionDecision& d) {
+      return d.record.id == record.id;
+    });
+    if (!twice) plan.push_back({record, false, "named"});
+  }
+  std::map<std::string, std::vector<SnapshotRecord>> by_volume;
+  for (const SnapshotRecord& record : all) {
+    const bool meant = request.volume_name.empty() || record.volume_name == request.volume_name;
+    if (request.selectors.empty() && meant) by_volume[record.volume_name].push_back(record);
+  }
+  if (!by_volume.empty() && !request.policy.empty() && !request.force) {
+    VARVE_RETURN_IF_ERROR(CheckClock(all, repository_->clock().NowUnixNs()));
+  }
+  for (const auto& [volume, records] : by_volume) {
+    for (RetentionDecision& decision : DecideRetention(records, request.policy)) {
+      const auto hold = catalog.holds.find(decision.record.id);
+      if (!decision.keep && hold != catalog.holds.end()) {
+        decision.keep = true;
+        decision.reason = "held: " + hold->second.reason;
+      }
+      plan.push_back(std::move(decision));
+    }
+  }
+  const auto deleted = static_cast<size_t>(
+      std::count_if(plan.begin(), plan.end(), [](const RetentionDecision& d) { return !d.keep; }));
+  if (!request.force) VARVE_RETURN_IF_ERROR(CheckForgetBrake(deleted, all.size()));
+  return plan;
+}
+
+Status Engine::Forget(const std::vector<RetentionDecision>& plan) {
+  std::vector<SnapshotId> ids;
+  std::string reason;
+  for (const RetentionDecision& decision : plan) {
+    if (decision.keep) continue;
+    ids.push_back(decision.record.id);
+    reason = decision.reason;
+  }
+  return ids.empty() ? Status() : repository_->Delete(ids, reason);
+}
+
 Status Engine::CheckOutside(const std::string& what, const std::string& path) const {
   const std::string absolute = Absolute(path);
   if (absolute == directory_ || absolute.starts_with(directory_ + "/")) {
@@ -219,6 +278,7 @@ Result<RestoreOutcome> Engine::Restore(const SnapshotRecord& record, const Resto
   VARVE_ASSIGN_OR_RETURN(
       const std::unique_ptr<RestoreTarget> target,
       RestoreTarget::Open(request.target, request.mode, record.size_bytes, record.id));
+  VARVE_ASSIGN_OR_RETURN(const auto pin, PinForReading(record, "restore"));
   RestoreOutcome outcome;
   outcome.resumed = target->resumed();
   VARVE_ASSIGN_OR_RETURN(outcome.report,
@@ -231,6 +291,7 @@ Result<RestoreOutcome> Engine::Restore(const SnapshotRecord& record, const Resto
 Status Engine::RestoreRange(const SnapshotRecord& record, uint64_t offset, uint64_t length,
                             const std::string& target_path, Progress& progress) {
   VARVE_RETURN_IF_ERROR(CheckOutside("target", target_path));
+  VARVE_ASSIGN_OR_RETURN(const auto pin, PinForReading(record, "restore of a range"));
   VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<SnapshotReader> reader,
                          SnapshotReader::Open(*repository_, record, kRangeCacheBytes));
   if (offset > reader->size_bytes() || length > reader->size_bytes() - offset) {
@@ -280,6 +341,7 @@ Result<std::vector<VolumeExtent>> Engine::Diff(const SnapshotRecord& a, const Sn
 
 Result<VerifyReport> Engine::Verify(const SnapshotRecord& record, VerifyLevel level,
                                     Progress& progress) {
+  VARVE_ASSIGN_OR_RETURN(const auto pin, PinForReading(record, "verify"));
   return VerifySnapshot(*repository_, record, level, progress);
 }
 
@@ -371,8 +433,9 @@ Result<RepositoryTotals> Engine::Totals() {
     const Result<std::vector<DirectoryEntry>> files = storage.List(directory);
     if (files.status().code() == Code::kNotFound) continue;  // there was no need for it yet
     VARVE_RETURN_IF_ERROR(files.status());
-    for (const DirectoryEntry& file : *files)
-      totals.bytes_stored += file.size_bytes;
+    for (const DirectoryEntry& file : *files) {
+      if (file.name != kReservePath) totals.bytes_stored += file.size_bytes;
+    }
   }
   const Result<std::vector<DirectoryEntry>> index_files = storage.disk().List("index");
   if (index_files.ok()) {

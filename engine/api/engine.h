@@ -15,6 +15,9 @@
 #include "api/key_source.h"
 #include "base/progress.h"
 #include "base/status.h"
+#include "gc/collection.h"
+#include "gc/retention_policy.h"
+#include "gc/unique_size.h"
 #include "heal/repairer.h"
 #include "heal/scrubber.h"
 #include "heal/snapshot_copier.h"
@@ -82,6 +85,15 @@ struct Inspection {
   std::vector<std::vector<std::string>> rows;
 };
 
+// What is to be deleted: snapshots by name, or what a policy does not keep.
+struct ForgetRequest {
+  std::vector<std::string> selectors;
+  std::string volume_name;  // with a policy: of this volume only
+  RetentionPolicy policy;
+  // In spite of the brake (G7) and of clocks that went wrong (G6).
+  bool force = false;
+};
+
 class Engine {
  public:
   // Makes a repository. The directory is created if it does not exist (its parent must).
@@ -135,6 +147,11 @@ class Engine {
   Status CopyTo(const std::string& target, std::vector<SnapshotRecord> records, Progress& progress,
                 const std::function<void(const CopyReport&)>& on_copied);
   Result<RepositoryTotals> Totals();
+  // What would be deleted and why; with a policy also what is kept and why. Held snapshots are kept
+  // by a policy and refused by name. Changes nothing.
+  Result<std::vector<RetentionDecision>> PlanForget(const ForgetRequest& request);
+  // Deletes what the plan does not keep. Open for maintenance.
+  Status Forget(const std::vector<RetentionDecision>& plan);
 
   // Key slots of an encrypted repository; InvalidArgument if it is not one.
   Result<KeySlotListing> KeySlots();
@@ -153,6 +170,10 @@ class Engine {
                                                   std::unique_ptr<LocalState> local, OpenMode mode,
                                                   const std::string& purpose, NoticeFunction notice,
                                                   const KeyOptions& key);
+  // Keeps a snapshot readable while it lasts; null where no session can be made (a medium that is
+  // read-only or full): then a delete may overtake the reader, who meets errors, never wrong bytes.
+  Result<std::unique_ptr<Session>> PinForReading(const SnapshotRecord& record,
+                                                 const std::string& purpose);
   Status CheckOutside(const std::string& what, const std::string& path) const;
   Result<Inspection> InspectPack(const PackId& id);
   Result<Inspection> InspectFrame(const Place& place);

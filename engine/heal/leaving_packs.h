@@ -30,6 +30,9 @@ class LeavingPacks : public Index {
   }
   Result<std::vector<PackId>> Packs() override { return below_.Packs(); }
   Status Distrust(std::span<const ContentId> ids) override { return below_.Distrust(ids); }
+  void SetCondemned(const std::set<PackId>& packs) override { below_.SetCondemned(packs); }
+  Status Drop(const std::set<PackId>& packs) override { return below_.Drop(packs); }
+  Result<bool> Refresh() override { return below_.Refresh(); }
   Status MarkProved(const SnapshotId& snapshot) override { return below_.MarkProved(snapshot); }
   Result<bool> IsProved(const SnapshotId& snapshot) override { return below_.IsProved(snapshot); }
   Status Flush() override { return below_.Flush(); }

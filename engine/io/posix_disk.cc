@@ -45,6 +45,7 @@ class PosixDisk : public Disk {
   Result<uint64_t> Size(const std::string& path) override;
   Status Read(const std::string& path, uint64_t offset, MutableByteSpan into) override;
   Status ReadMany(std::vector<ReadRequest>& requests) override;
+  Status Allocate(const std::string& path, uint64_t size_bytes) override;
   Result<uint64_t> FreeBytes() override;
   void Forget(const std::string& path) override {
     files_.Forget(path);
@@ -203,6 +204,15 @@ Status PosixDisk::ReadManyFrom(OpenFileCache& files, std::span<ReadRequest> requ
     }
     VARVE_RETURN_IF_ERROR(ReadBatch(fds, requests.subspan(begin, count), direct));
   }
+  return OkStatus();
+}
+
+Status PosixDisk::Allocate(const std::string& path, uint64_t size_bytes) {
+  const FileDescriptor fd(root_.Open(path, O_WRONLY | O_CREAT | O_EXCL, kFileMode));
+  if (!fd.valid()) return Status::FromErrno(errno, path + ": creating");
+  const int error = posix_fallocate(fd.get(), 0, static_cast<off_t>(size_bytes));
+  if (error != 0) return Status::FromErrno(error, path + ": making room");
+  if (fsync(fd.get()) != 0) return Status::FromErrno(errno, path + ": syncing");
   return OkStatus();
 }
 

@@ -69,8 +69,9 @@ class WriterSteps {
   }
   // May the new snapshot rely on what is in this pack?
   bool MayReuse(const typename Sets::Pack& pack) const { return !condemned_.Contains(pack); }
+  // A session may commit several times.
   void FinishedWork() {
-    Expect(WriterStep::kWork);
+    VARVE_CHECK(step_ == WriterStep::kWork || step_ == WriterStep::kEndSession);
     step_ = rules.session_before_lookup ? WriterStep::kCommit : WriterStep::kPublishSession;
   }
   // `session_there` and `packs_there` are what the commit saw under its lock. True: publish the

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "repo/condemned_packs.h"
 #include "store/memory_index.h"
 #include "store/pack_reader.h"
 #include "store/pack_writer.h"
@@ -54,8 +55,15 @@ Status AddPack(Storage& storage, const PackId& id, const RepositoryId& repositor
   return code == Code::kCorruption ? index.Add(id, {}) : Status();
 }
 
-Status AddPacks(Storage& storage, const std::vector<PackId>& packs,
-                const RepositoryId& repository, Index& index, const NoticeFunction& notice) {
+// Condemned packs first: whatever lies in another one too is then found there.
+Status AddPacks(Storage& storage, std::vector<PackId> packs, const RepositoryId& repository,
+                Index& index, const NoticeFunction& notice) {
+  VARVE_ASSIGN_OR_RETURN(const std::vector<CondemnedRecord> groups,
+                         ReadCondemned(storage, repository));
+  const std::set<PackId> condemned = PacksOf(groups);
+  index.SetCondemned(condemned);
+  std::stable_partition(packs.begin(), packs.end(),
+                        [&](const PackId& pack) { return condemned.count(pack) != 0; });
   for (const PackId& pack : packs) {
     VARVE_RETURN_IF_ERROR(AddPack(storage, pack, repository, index, notice));
   }
@@ -83,7 +91,8 @@ Result<std::vector<PackId>> PacksOnDisk(Storage& storage) {
   VARVE_ASSIGN_OR_RETURN(const std::vector<PackListing> listings, ListPacks(storage));
   std::vector<PackId> packs;
   packs.reserve(listings.size());
-  for (const PackListing& listing : listings) packs.push_back(listing.id);
+  for (const PackListing& listing : listings)
+    packs.push_back(listing.id);
   return packs;
 }
 
@@ -106,12 +115,16 @@ Result<std::unique_ptr<Index>> BuildInMemory(Storage& storage, const RepositoryI
   return std::unique_ptr<Index>(std::move(index));
 }
 
-// A fixed view that replaces itself by one rebuilt in memory when its file turns out damaged.
+using OpenView = std::function<Result<std::unique_ptr<Index>>()>;
+
+// A fixed view that replaces itself by one rebuilt in memory when its file turns out damaged, and
+// by a view of now when it is told that it has aged.
 class HealingIndex : public Index {
  public:
-  HealingIndex(std::unique_ptr<Index> index, Storage& storage, const RepositoryId& repository,
-               NoticeFunction notice)
+  HealingIndex(std::unique_ptr<Index> index, OpenView open_view, Storage& storage,
+               const RepositoryId& repository, NoticeFunction notice)
       : index_(std::move(index)),
+        open_view_(std::move(open_view)),
         storage_(storage),
         repository_(repository),
         notice_(std::move(notice)) {}
@@ -129,6 +142,14 @@ class HealingIndex : public Index {
   }
   Result<std::vector<PackId>> Packs() override { return Current()->Packs(); }
   Status Distrust(std::span<const ContentId> ids) override { return Current()->Distrust(ids); }
+  void SetCondemned(const std::set<PackId>& packs) override { Current()->SetCondemned(packs); }
+  Status Drop(const std::set<PackId>& packs) override { return Current()->Drop(packs); }
+  Result<bool> Refresh() override {
+    const std::lock_guard lock(mutex_);
+    VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Index> view, open_view_());
+    index_ = std::move(view);
+    return true;
+  }
   Status MarkProved(const SnapshotId& snapshot) override { return Current()->MarkProved(snapshot); }
   Result<bool> IsProved(const SnapshotId& snapshot) override {
     return Current()->IsProved(snapshot);
@@ -153,10 +174,31 @@ class HealingIndex : public Index {
 
   std::mutex mutex_;
   std::shared_ptr<Index> index_;  // guarded by mutex_
+  const OpenView open_view_;
   Storage& storage_;
   const RepositoryId repository_;
   const NoticeFunction notice_;
 };
+
+// The index as it is, completed in memory.
+Result<std::unique_ptr<Index>> OpenViewOfNow(Storage& storage, LocalState& local,
+                                             const RepositoryId& repository,
+                                             const NoticeFunction& notice) {
+  const auto in_memory = [&](const std::string& why) {
+    notice("the index is made anew in memory: " + why);
+    return BuildInMemory(storage, repository, notice);
+  };
+  Result<std::unique_ptr<Index>> index = local.OpenIndex(repository, IndexMode::kReader);
+  if (!index.ok()) return in_memory(index.status().message());
+  const Result<Difference> difference = CompareWithDisk(storage, **index);
+  if (!difference.ok()) return in_memory(difference.status().message());
+  if (!difference->gone_from_disk.empty()) {
+    return in_memory("it knows packs that do not exist");
+  }
+  std::unique_ptr<Index> view = std::make_unique<MemoryIndex>(*std::move(index));
+  VARVE_RETURN_IF_ERROR(AddPacks(storage, difference->unknown_to_index, repository, *view, notice));
+  return view;
+}
 
 bool MeansRebuild(const Status& status) {
   return status.code() == Code::kCorruption || status.code() == Code::kNotFound ||
@@ -209,26 +251,21 @@ Result<std::unique_ptr<Index>> OpenIndexForWriter(Storage& storage, LocalState& 
 Result<std::unique_ptr<Index>> OpenIndexForReader(Storage& storage, LocalState& local,
                                                   const RepositoryId& repository,
                                                   const NoticeFunction& notice) {
-  const auto in_memory = [&](const std::string& why) {
-    notice("the index is made anew in memory: " + why);
-    return BuildInMemory(storage, repository, notice);
+  const auto open_view = [&storage, &local, repository, notice] {
+    return OpenViewOfNow(storage, local, repository, notice);
   };
-  Result<std::unique_ptr<Index>> index = local.OpenIndex(repository, IndexMode::kReader);
-  if (!index.ok()) return in_memory(index.status().message());
-  const Result<Difference> difference = CompareWithDisk(storage, **index);
-  if (!difference.ok()) return in_memory(difference.status().message());
-  if (!difference->gone_from_disk.empty()) {
-    return in_memory("it knows packs that do not exist");
-  }
-  std::unique_ptr<Index> view = *std::move(index);
-  if (!difference->unknown_to_index.empty()) {
-    auto completed = std::make_unique<MemoryIndex>(std::move(view));
-    VARVE_RETURN_IF_ERROR(
-        AddPacks(storage, difference->unknown_to_index, repository, *completed, notice));
-    view = std::move(completed);
-  }
+  VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Index> view, open_view());
   return std::unique_ptr<Index>(
-      std::make_unique<HealingIndex>(std::move(view), storage, repository, notice));
+      std::make_unique<HealingIndex>(std::move(view), open_view, storage, repository, notice));
+}
+
+Status UpdateIndexForWriter(Storage& storage, const RepositoryId& repository, Index& index,
+                            const NoticeFunction& notice, bool* rebuild) {
+  VARVE_ASSIGN_OR_RETURN(const Difference difference, CompareWithDisk(storage, index));
+  *rebuild = !difference.gone_from_disk.empty();
+  if (*rebuild) return {};
+  VARVE_RETURN_IF_ERROR(MakeNamesDurable(storage, difference.unknown_to_index));
+  return AddPacks(storage, difference.unknown_to_index, repository, index, notice);
 }
 
 }  // namespace varve

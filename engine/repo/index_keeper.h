@@ -24,6 +24,11 @@ Result<std::unique_ptr<Index>> OpenIndexForWriter(Storage& storage, LocalState& 
                                                   const RepositoryId& repository,
                                                   const NoticeFunction& notice);
 
+// The same for an index that is open since before: a new session looks things up in what there is
+// now. `rebuild` is set instead if it knows packs that are gone.
+Status UpdateIndexForWriter(Storage& storage, const RepositoryId& repository, Index& index,
+                            const NoticeFunction& notice, bool* rebuild);
+
 // For everybody else: the index as it is, completed in memory. Heals itself: when a lookup finds
 // it damaged, it goes on with one rebuilt in memory.
 Result<std::unique_ptr<Index>> OpenIndexForReader(Storage& storage, LocalState& local,

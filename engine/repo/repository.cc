@@ -1,6 +1,8 @@
 #include "repo/repository.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "base/limits.h"
 #include "repo/damage_log.h"
@@ -12,6 +14,9 @@ namespace {
 
 constexpr const char* kDirectories[] = {"snapshots",          "packs",         "sessions",
                                         kTombstonesDirectory, kHoldsDirectory, kCondemnedDirectory};
+
+constexpr auto kGcPatience = std::chrono::minutes(1);
+constexpr auto kGcPoll = std::chrono::milliseconds(5);
 
 constexpr const char* kSmallDirectories[] = {".",
                                              "snapshots",
@@ -157,6 +162,18 @@ Repository::Repository(const RepositoryEnvironment& environment, RepositoryConfi
 
 Repository::~Repository() = default;
 
+// A GC holds the writer's lock while it tells the index what it removed: that is worth waiting for.
+Result<std::unique_ptr<WriterLock>> Repository::AcquireWriterLock(LocalState& local,
+                                                                  const std::string& purpose) {
+  for (auto waited = kGcPoll * 0;; waited += kGcPoll) {
+    Result<std::unique_ptr<WriterLock>> lock = local.AcquireWriterLock(purpose);
+    if (lock.status().code() != Code::kBusy || waited >= kGcPatience) return lock;
+    VARVE_ASSIGN_OR_RETURN(const auto no_gc, local.TryLock(kGcLock, LockLife::kLasting));
+    if (no_gc != nullptr) return local.AcquireWriterLock(purpose);
+    std::this_thread::sleep_for(kGcPoll);
+  }
+}
+
 Result<std::unique_ptr<Repository>> Repository::Open(const RepositoryEnvironment& environment,
                                                      OpenMode mode, const std::string& purpose) {
   Storage storage(*environment.disk);
@@ -177,7 +194,7 @@ Result<std::unique_ptr<Repository>> Repository::Open(const RepositoryEnvironment
   }
   std::unique_ptr<WriterLock> lock;
   if (mode == OpenMode::kWrite) {
-    VARVE_ASSIGN_OR_RETURN(lock, environment.local->AcquireWriterLock(purpose));
+    VARVE_ASSIGN_OR_RETURN(lock, AcquireWriterLock(*environment.local, purpose));
   }
   std::unique_ptr<Repository> repository(
       new Repository(environment, std::move(config), mode, std::move(lock), std::move(access)));
@@ -197,7 +214,11 @@ Status Repository::RemoveLeftovers() {
       if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
     }
   }
-  if (collecting == nullptr) return {};  // a GC is at work; the next one sees to it
+  // While a GC is at work it makes some; the next one sees to what is left.
+  return collecting == nullptr ? Status() : RemovePackTemporaries();
+}
+
+Status Repository::RemovePackTemporaries() {
   VARVE_ASSIGN_OR_RETURN(const auto shards, storage_.disk().List("packs"));
   for (const DirectoryEntry& shard : shards) {
     if (!shard.is_directory) continue;
@@ -245,6 +266,16 @@ Result<Index*> Repository::index() {
 void Repository::CloseIndex() {
   const std::lock_guard lock(mutex_);
   index_ = nullptr;
+}
+
+Status Repository::UpdateIndex() {
+  const std::lock_guard lock(mutex_);
+  if (index_ == nullptr) return {};  // it will be opened as it is then
+  bool rebuild = false;
+  VARVE_RETURN_IF_ERROR(
+      UpdateIndexForWriter(storage_, config_.id, *index_, environment_.notice, &rebuild));
+  if (rebuild) index_ = nullptr;  // and opened, anew, when it is asked for
+  return {};
 }
 
 Status Repository::RebuildIndex() {

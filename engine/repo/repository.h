@@ -139,10 +139,11 @@ class Repository {
   // Publishes the record: the commit (R6). Everything it names is durable already. Checks first
   // that the session is still this writer's and that the packs it reused exist (G5). Fills in
   // sequence and predecessor, and what the record itself adds to bytes stored and metadata.
-  Status Commit(const Session& session, const std::vector<PackId>& reused_packs,
-                SnapshotRecord* record);
+  Status Commit(const Session& session, const std::vector<PackId>& reused_packs, SnapshotRecord* record);
   // Held for moments: whoever changes small objects (sessions, snapshots, notes, condemned packs).
   Result<std::unique_ptr<HeldLock>> LockCommit();
+  // Of packs. Only while holding the writer's lock and GC's.
+  Status RemovePackTemporaries();
   // Ends the sessions whose processes died without doing so.
   Status RemoveDeadSessions();
   Result<std::vector<SessionRecord>> Sessions();
@@ -151,9 +152,17 @@ class Repository {
   Repository(const RepositoryEnvironment& environment, RepositoryConfig config, OpenMode mode,
              std::unique_ptr<WriterLock> lock, RepositoryAccess access);
 
+  static Result<std::unique_ptr<WriterLock>> AcquireWriterLock(LocalState& local,
+                                                               const std::string& purpose);
   Status RemoveLeftovers();
+  // An index that is open already learns what is there and what is condemned now.
+  Status UpdateIndex();
   void GiveSequence(const SnapshotCatalog& others, SnapshotRecord* record);
   Status CheckIdentity();
+  Result<std::unique_ptr<Session>> PublishSession(const std::string& purpose, SessionRole role,
+                                                  const std::vector<SnapshotId>& pins);
+  Status CheckSession(const SessionRecord& mine);
+  Status CheckPacksExist(const std::vector<PackId>& packs);
   Result<bool> IsDeleted(const SnapshotId& id);
   Result<std::optional<SnapshotNote>> FindNote(ObjectKind kind, const SnapshotId& id);
   Result<std::map<SnapshotId, SnapshotNote>> Notes(ObjectKind kind,

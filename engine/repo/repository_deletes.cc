@@ -1,8 +1,10 @@
 // What is said about snapshots beside their records: tombstones (G2) and holds.
 #include <algorithm>
+#include <cerrno>
 
 #include "base/limits.h"
 #include "repo/repository.h"
+#include "repo/space_reserve.h"
 
 namespace varve {
 namespace {
@@ -105,13 +107,15 @@ Result<bool> Repository::IsDeleted(const SnapshotId& id) {
 
 Status Repository::CheckMayDelete() const {
   if (!config_.append_only) return {};
-  return Status(Code::kDenied, "repository " + name() + " is append-only: nothing is deleted");
+  return Status(Code::kDenied, "repository " + name() + " is append-only: nothing is deleted",
+                EPERM);
 }
 
 Status Repository::Delete(std::span<const SnapshotId> ids, const std::string& reason) {
   VARVE_CHECK(mode_ != OpenMode::kRead);
   VARVE_RETURN_IF_ERROR(CheckMayDelete());
   VARVE_RETURN_IF_ERROR(CheckIdentity());
+  GiveUpReserveIfFull(storage_);
   VARVE_RETURN_IF_ERROR(storage_.CreateDirectory(kTombstonesDirectory));
   VARVE_ASSIGN_OR_RETURN(const auto commit, LockCommit());
   // All or none as far as refusals go: look before the first tombstone.
@@ -122,7 +126,8 @@ Status Repository::Delete(std::span<const SnapshotId> ids, const std::string& re
     if (deleted) return NotFound("snapshot " + id.Hex() + " is not in " + name());
     const auto hold = holds.find(id);
     if (hold != holds.end()) {
-      return Status(Code::kDenied, "snapshot " + id.Short() + " is held: " + hold->second.reason);
+      return Status(Code::kDenied, "snapshot " + id.Short() + " is held: " + hold->second.reason,
+                    EPERM);
     }
   }
   for (const SnapshotId& id : ids) {

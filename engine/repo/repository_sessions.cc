@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "base/limits.h"
+#include "repo/condemned_packs.h"
 #include "repo/repository.h"
+#include "repo/space_reserve.h"
 #include "store/pack_reader.h"
 
 namespace varve {
@@ -78,13 +80,9 @@ Status Repository::RemoveDeadSessions() {
   return {};
 }
 
-Result<std::unique_ptr<Session>> Repository::BeginSession(const std::string& purpose,
-                                                          SessionRole role,
-                                                          const std::vector<SnapshotId>& pins) {
-  VARVE_CHECK(role == SessionRole::kReader || mode_ == OpenMode::kWrite);
-  VARVE_CHECK(pins.size() <= kPinsMax);
-  VARVE_RETURN_IF_ERROR(CheckIdentity());
-  VARVE_ASSIGN_OR_RETURN(const auto commit, LockCommit());
+Result<std::unique_ptr<Session>> Repository::PublishSession(const std::string& purpose,
+                                                            SessionRole role,
+                                                            const std::vector<SnapshotId>& pins) {
   VARVE_ASSIGN_OR_RETURN(const std::vector<SessionRecord> others, Sessions());
   if (others.size() >= kSessionsMax) {
     return Busy(name() + " has " + std::to_string(others.size()) + " sessions already");
@@ -106,12 +104,33 @@ Result<std::unique_ptr<Session>> Repository::BeginSession(const std::string& pur
   VARVE_RETURN_IF_ERROR(
       storage_.Publish(SessionPath(record.id), EncodeSessionRecord(record, config_.id)));
   auto session = std::make_unique<Session>(storage_, std::move(record), std::move(alive));
+  session->steps().PublishedSession();
+  return session;
+}
+
+Result<std::unique_ptr<Session>> Repository::BeginSession(const std::string& purpose,
+                                                          SessionRole role,
+                                                          const std::vector<SnapshotId>& pins) {
+  VARVE_CHECK(role == SessionRole::kReader || mode_ == OpenMode::kWrite);
+  VARVE_CHECK(pins.size() <= kPinsMax);
+  VARVE_RETURN_IF_ERROR(CheckIdentity());
+  VARVE_ASSIGN_OR_RETURN(auto commit, LockCommit());
+  VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, PublishSession(purpose, role, pins));
   // Beyond this point the session is known: what is deleted from now on keeps what it pins. What
   // was deleted before is too late.
   for (const SnapshotId& pin : pins) {
     VARVE_ASSIGN_OR_RETURN(const bool deleted, IsDeleted(pin));
-    if (deleted) return NotFound("snapshot " + pin.Hex() + " was deleted");
+    if (!deleted) continue;
+    session->steps().CheckedPins(false);
+    return NotFound("snapshot " + pin.Hex() + " was deleted");
   }
+  session->steps().CheckedPins(true);
+  commit = nullptr;
+  VARVE_ASSIGN_OR_RETURN(const std::vector<CondemnedRecord> groups,
+                         ReadCondemned(storage_, config_.id));
+  session->steps().ReadCondemned(IdSet<PackId>(PacksOf(groups)));
+  // The index hides what is condemned (Place::usable): it is told the same, now or when it opens.
+  if (role == SessionRole::kWriter) VARVE_RETURN_IF_ERROR(UpdateIndex());
   return session;
 }
 
@@ -136,11 +155,8 @@ void Repository::GiveSequence(const SnapshotCatalog& others, SnapshotRecord* rec
   record->sequence = largest + damaged_records + 1;
 }
 
-Status Repository::Commit(const Session& session, const std::vector<PackId>& reused_packs,
-                          SnapshotRecord* record) {
-  VARVE_RETURN_IF_ERROR(CheckIdentity());
-  VARVE_ASSIGN_OR_RETURN(const auto commit, LockCommit());
-  const SessionRecord& mine = session.record();
+// Ok if the session's record is there and still this writer's.
+Status Repository::CheckSession(const SessionRecord& mine) {
   const std::string path = SessionPath(mine.id);
   const Result<Bytes> object = storage_.ReadSmall(path, kSmallObjectMax);
   if (object.status().code() == Code::kNotFound) {
@@ -149,13 +165,28 @@ Status Repository::Commit(const Session& session, const std::vector<PackId>& reu
   VARVE_RETURN_IF_ERROR(object.status());
   VARVE_ASSIGN_OR_RETURN(const SessionRecord found,
                          DecodeSessionRecord(path, *object, config_.id, mine.id));
-  if (found.fencing_token != mine.fencing_token) {
-    return Busy("session " + mine.id.Short() + " has token " + std::to_string(found.fencing_token) +
-                " now, not " + std::to_string(mine.fencing_token) + "; not committed");
-  }
-  for (const PackId& pack : reused_packs) {
+  if (found.fencing_token == mine.fencing_token) return {};
+  return Busy("session " + mine.id.Short() + " has token " + std::to_string(found.fencing_token) +
+              " now, not " + std::to_string(mine.fencing_token) + "; not committed");
+}
+
+Status Repository::CheckPacksExist(const std::vector<PackId>& packs) {
+  for (const PackId& pack : packs) {
     VARVE_RETURN_IF_ERROR(
         storage_.Size(PackPath(pack)).status().WithContext("a reused pack is gone"));
+  }
+  return {};
+}
+
+Status Repository::Commit(const Session& session, const std::vector<PackId>& reused_packs,
+                          SnapshotRecord* record) {
+  VARVE_RETURN_IF_ERROR(CheckIdentity());
+  session.steps().FinishedWork();
+  VARVE_ASSIGN_OR_RETURN(const auto commit, LockCommit());
+  const Status session_there = CheckSession(session.record());
+  const Status packs_there = CheckPacksExist(reused_packs);
+  if (!session.steps().MayCommit(session_there.ok(), packs_there.ok())) {
+    return session_there.ok() ? packs_there : session_there;
   }
   VARVE_ASSIGN_OR_RETURN(const SnapshotCatalog others, Catalog());
   GiveSequence(others, record);
@@ -163,7 +194,13 @@ Status Repository::Commit(const Session& session, const std::vector<PackId>& reu
                                 (encrypted() ? kSealSaltBytes + kSealTagBytes : 0);
   record->statistics.bytes_stored += record_bytes;
   record->statistics.bytes_metadata += record_bytes;
-  return storage_.Publish(SnapshotPath(record->id), EncodeSnapshotRecord(*record, config_.id));
+  VARVE_RETURN_IF_ERROR(
+      storage_.Publish(SnapshotPath(record->id), EncodeSnapshotRecord(*record, config_.id)));
+  // Beyond this point the snapshot exists.
+  uint64_t pack_bytes = record->statistics.bytes_stored;
+  for (const SnapshotRecord& other : others.records) pack_bytes += other.statistics.bytes_stored;
+  KeepReserve(storage_, pack_bytes);
+  return {};
 }
 
 }  // namespace varve

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "format/session_record.h"
 #include "io/storage.h"
+#include "repo/id_set.h"
 #include "repo/local_state.h"
 
 namespace varve {
@@ -23,6 +24,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   const SessionRecord& record() const { return record_; }
+  // Where in the protocol it is. Readers' sessions know the same steps up to the work.
+  WriterSteps<RepositorySets>& steps() const { return steps_; }
   // Gives up all that it pins. A record that cannot be removed is removed by the next writer or GC,
   // who find its lock free. Ending twice is fine.
   Status End();
@@ -30,6 +33,7 @@ class Session {
  private:
   Storage& storage_;
   const SessionRecord record_;
+  mutable WriterSteps<RepositorySets> steps_;  // where it is, not what it is
   std::unique_ptr<HeldLock> alive_;  // null once it has ended
 };
 

@@ -375,7 +375,7 @@ Result<std::optional<Scan>> ScanChanges(Repository& repository, Index& index, co
 // Everything from the session's record to the commit.
 Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volume,
                                      const SnapshotOptions& options, const Parent& parent,
-                                     const Session& session, Progress& progress) {
+                                     Session& session, Progress& progress) {
   const RepositoryConfig& config = repository.config();
   VARVE_ASSIGN_OR_RETURN(Index * index, repository.index());
   VARVE_ASSIGN_OR_RETURN(const ContentStamp stamp, volume.Stamp());

@@ -138,6 +138,7 @@ void FrameReader::ReadRuns(std::vector<Run> runs) {
                                                          wanted.place.frame.FrameBytes());
       wanted.status = storage_.Read(PackPath(wanted.place.pack), wanted.place.offset, into)
                           .WithContext(KindName(wanted.kind) + " " + wanted.id.Hex());
+      pack_gone_ = pack_gone_ || wanted.status.code() == Code::kNotFound;
     }
   }
 }
@@ -226,6 +227,15 @@ void FrameReader::Decode(Wanted& wanted) {
 }
 
 Status FrameReader::ReadMany(std::span<FrameRequest> requests, ReadDepth depth) {
+  pack_gone_ = false;
+  VARVE_RETURN_IF_ERROR(ReadOnce(requests, depth));
+  if (!pack_gone_) return {};
+  // A GC moved what was in it before it removed it: the index of now knows where to.
+  VARVE_ASSIGN_OR_RETURN(const bool refreshed, index_.Refresh());
+  return refreshed ? ReadOnce(requests, depth) : Status();
+}
+
+Status FrameReader::ReadOnce(std::span<FrameRequest> requests, ReadDepth depth) {
   wanted_.clear();
   wanted_by_id_.clear();
   wanted_of_request_.clear();

@@ -88,6 +88,7 @@ class FrameReader {
     std::vector<size_t> frames;  // of wanted_
   };
 
+  Status ReadOnce(std::span<FrameRequest> requests, ReadDepth depth);
   Status LookUp(size_t begin);
   Status AddBases();
   std::vector<Run> PlanRuns() const;
@@ -109,6 +110,7 @@ class FrameReader {
   AlignedBuffer stored_;   // what was read; grows, never shrinks
   AlignedBuffer scratch_;  // decoded bases that nobody asked for; grows, never shrinks
   uint64_t bytes_read_ = 0;
+  bool pack_gone_ = false;  // a pack of the current call does not exist
 };
 
 }  // namespace varve

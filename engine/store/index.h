@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,8 +22,8 @@ struct Place {
   PackId pack;
   uint64_t offset = 0;  // of the frame's header
   FrameInfo frame;
-  // False: it turned out damaged (Distrust), or FindUsable found that its base is. It may be read
-  // all the same, but nothing new may rely on it.
+  // False: it turned out damaged (Distrust), its pack is condemned, or FindUsable found that of its
+  // base. It may be read all the same, but nothing new may rely on it.
   bool usable = true;
 };
 
@@ -43,6 +44,14 @@ class Index {
   // These frames turned out damaged: their places are not usable until they are added again. Drops
   // all proofs. Ids that are not in the index are passed over.
   virtual Status Distrust(std::span<const ContentId> ids) = 0;
+  // Says which packs are condemned, instead of what was said before. Not kept on disk: whoever
+  // opens an index says it.
+  virtual void SetCondemned(const std::set<PackId>& packs) = 0;
+  // Forgets packs that are gone and every place in them. What lies elsewhere too must have been
+  // added since, or it is unknown from here on.
+  virtual Status Drop(const std::set<PackId>& packs) = 0;
+  // A view that has aged (a pack it knows is gone) becomes one of now. False: it cannot.
+  virtual Result<bool> Refresh() { return false; }
   // The proof that every chunk of a snapshot was found usable here, or put here, when it was
   // committed: the next snapshot may adopt them without a look. It holds as long as the index finds
   // no pack missing (it is made anew then, without proofs) and nobody met damage.

@@ -31,6 +31,9 @@ Status MemoryIndex::FindMany(std::span<const ContentId> ids,
                       !distrusted_.contains(ids[i]);
     if (!keep) (*places)[i] = found->second;
   }
+  for (std::optional<Place>& place : *places) {
+    if (place && condemned_.count(place->pack) != 0) place->usable = false;
+  }
   return {};
 }
 
@@ -62,6 +65,20 @@ Status MemoryIndex::Distrust(std::span<const ContentId> ids) {
   return {};
 }
 
+void MemoryIndex::SetCondemned(const std::set<PackId>& packs) {
+  if (below_ != nullptr) below_->SetCondemned(packs);
+  const std::lock_guard lock(mutex_);
+  condemned_ = packs;
+}
+
+Status MemoryIndex::Drop(const std::set<PackId>& packs) {
+  VARVE_CHECK(below_ == nullptr);  // a view is made anew instead
+  const std::lock_guard lock(mutex_);
+  std::erase_if(places_, [&](const auto& entry) { return packs.count(entry.second.pack) != 0; });
+  std::erase_if(packs_, [&](const PackId& pack) { return packs.count(pack) != 0; });
+  return {};
+}
+
 Status MemoryIndex::MarkProved(const SnapshotId& snapshot) {
   const std::lock_guard lock(mutex_);
   proved_.insert(snapshot);
@@ -85,6 +102,7 @@ Result<std::vector<PackId>> MemoryIndex::Packs() {
   const std::lock_guard lock(mutex_);
   packs.insert(packs.end(), packs_.begin(), packs_.end());
   std::sort(packs.begin(), packs.end());
+  packs.erase(std::unique(packs.begin(), packs.end()), packs.end());
   return packs;
 }
 

@@ -28,6 +28,11 @@ class MemoryIndex : public Index {
   Status Add(const PackId& pack, std::span<const PlacedFrame> frames) override;
   Result<std::vector<PackId>> Packs() override;
   Status Distrust(std::span<const ContentId> ids) override;
+  void SetCondemned(const std::set<PackId>& packs) override;
+  Status Drop(const std::set<PackId>& packs) override;
+  Result<bool> Refresh() override {
+    return below_ == nullptr ? Result<bool>(false) : below_->Refresh();
+  }
   Status MarkProved(const SnapshotId& snapshot) override;
   Result<bool> IsProved(const SnapshotId& snapshot) override;
   Status Flush() override { return {}; }
@@ -39,6 +44,7 @@ class MemoryIndex : public Index {
   std::unordered_map<ContentId, Place> places_;  // guarded by mutex_
   std::unordered_set<ContentId> distrusted_;     // guarded by mutex_; not to be asked for below
   std::vector<PackId> packs_;                    // guarded by mutex_
+  std::set<PackId> condemned_;                   // guarded by mutex_
   std::set<SnapshotId> proved_;                  // guarded by mutex_
   bool proofs_below_hold_ = true;                // guarded by mutex_
 };

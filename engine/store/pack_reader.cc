@@ -193,6 +193,18 @@ Result<std::vector<PackListing>> ListPacks(Storage& storage, std::vector<std::st
   return packs;
 }
 
+Result<std::vector<PlacedFrame>> ReadPackFooter(Storage& storage, const PackId& id,
+                                                const RepositoryId& repository) {
+  const std::string name = PackName(id);
+  uint8_t header_bytes[kPackHeaderBytes];
+  VARVE_ASSIGN_OR_RETURN(const uint64_t size, storage.Size(PackPath(id)));
+  VARVE_RETURN_IF_ERROR(storage.Read(PackPath(id), 0, header_bytes));
+  VARVE_ASSIGN_OR_RETURN(const PackHeader header, DecodePackHeader(name, header_bytes));
+  VARVE_RETURN_IF_ERROR(CheckOwner(name, header, id, repository));
+  VARVE_ASSIGN_OR_RETURN(const std::vector<FrameInfo> footer, ReadFooter(storage, id, size));
+  return PlaceFrames(footer);
+}
+
 Result<std::vector<PlacedFrame>> ReadPackFrames(Storage& storage, const PackId& id,
                                                 const RepositoryId& repository) {
   const std::string name = PackName(id);

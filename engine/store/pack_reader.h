@@ -35,6 +35,11 @@ Result<std::vector<PlacedFrame>> ReadPackFrames(Storage& storage, const PackId& 
 // The salt of a sealed pack: of its header, or of its footer if the header is damaged.
 Result<PackSalt> ReadPackSalt(Storage& storage, const PackId& id);
 
+// The same by a whole footer alone: Corruption if it, or the header, is not as it was written. For
+// who must not take a part of the frames for all of them.
+Result<std::vector<PlacedFrame>> ReadPackFooter(Storage& storage, const PackId& id,
+                                                const RepositoryId& repository);
+
 // A piece of a pack that is not as it was written.
 struct PackDamage {
   uint64_t offset = 0;

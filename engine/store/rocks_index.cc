@@ -36,6 +36,7 @@ constexpr uint8_t kSealed = 0x40;
 constexpr char kSealName[] = "SEAL";
 
 constexpr uint64_t kWriteBufferBytes = 16 * kMiB;
+constexpr uint64_t kDropBatchBytes = 1 * kMiB;
 constexpr uint64_t kBlockCacheBytes = 32 * kMiB;
 
 std::string KeyOf(char prefix, ByteSpan id) {
@@ -192,6 +193,11 @@ class RocksIndex : public Index {
       place = DecodePlace(ids[order[k]], AsBytes(values[k].ToStringView()));
       if (!place) return Corruption("index: entry of " + ids[order[k]].Hex() + " is malformed");
     }
+    const std::lock_guard lock(mutex_);
+    if (condemned_.empty()) return {};
+    for (std::optional<Place>& place : *places) {
+      if (place && condemned_.count(place->pack) != 0) place->usable = false;
+    }
     return {};
   }
 
@@ -231,6 +237,35 @@ class RocksIndex : public Index {
     }
     // All keys that begin with it.
     batch.DeleteRange(std::string(1, kProofKey), std::string(1, kProofKey + 1));
+    return Write(&batch);
+  }
+
+  void SetCondemned(const std::set<PackId>& packs) override {
+    const std::lock_guard lock(mutex_);
+    condemned_ = packs;
+  }
+
+  // One pass over all places: the packs' footers are gone with them.
+  Status Drop(const std::set<PackId>& packs) override {
+    rocksdb::WriteBatch batch;
+    rocksdb::ReadOptions options;
+    options.total_order_seek = true;
+    options.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
+    for (it->Seek(std::string(1, kFrameKey)); it->Valid() && it->key()[0] == kFrameKey;
+         it->Next()) {
+      const ByteSpan value = AsBytes(it->value().ToStringView());
+      if (value.size() < PackId::kSize) return Corruption("index: malformed place");
+      if (packs.count(PackId::FromBytes(value.data())) == 0) continue;
+      batch.Delete(it->key());
+      if (batch.GetDataSize() < kDropBatchBytes) continue;
+      VARVE_RETURN_IF_ERROR(Write(&batch));
+      batch.Clear();
+    }
+    VARVE_RETURN_IF_ERROR(FromRocks(it->status(), "dropping packs"));
+    // Last: an index that still lists them is known to be wrong.
+    for (const PackId& pack : packs)
+      batch.Delete(KeyOf(kPackKey, pack.span()));
     return Write(&batch);
   }
 
@@ -299,6 +334,8 @@ class RocksIndex : public Index {
 
   const std::string directory_;
   std::mutex changing_;  // between reading what is there and writing what is to be there
+  std::mutex mutex_;
+  std::set<PackId> condemned_;  // guarded by mutex_
   std::unique_ptr<rocksdb::DB> db_;
   const IndexMode mode_;
 };

@@ -16,6 +16,8 @@ class IndexView : public Index {
   }
   Result<std::vector<PackId>> Packs() override { return index_->Packs(); }
   Status Distrust(std::span<const ContentId> ids) override { return index_->Distrust(ids); }
+  void SetCondemned(const std::set<PackId>& packs) override { index_->SetCondemned(packs); }
+  Status Drop(const std::set<PackId>& packs) override { return index_->Drop(packs); }
   Status MarkProved(const SnapshotId& id) override { return index_->MarkProved(id); }
   Result<bool> IsProved(const SnapshotId& id) override { return index_->IsProved(id); }
   Status Flush() override { return {}; }

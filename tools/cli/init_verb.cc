@@ -32,6 +32,7 @@ Result<ExitCode> Run(Invocation& invocation) {
   VARVE_ASSIGN_OR_RETURN(const std::optional<EncryptionOptions> encryption,
                          EncryptionOf(invocation.arguments));
   RepositoryOptions options(static_cast<uint32_t>(chunk_size));
+  options.append_only = invocation.arguments.Has("append-only");
   std::unique_ptr<Engine> like;
   if (const auto other = invocation.arguments.Find("like")) {
     const auto notice = [&](const std::string& text) { invocation.console.Warn(text); };
@@ -66,6 +67,7 @@ extern const Verb kInitVerb{
     .purpose = "Make an empty repository in a directory",
     .positionals = {{"REPO"}},
     .options = {{"chunk-size", "SIZE", "unit of change, 4K to 256K; 64K unless given"},
+                {"append-only", "", "nothing is ever deleted from it: forget and gc refuse"},
                 {"like", "REPO", "share the keys (and the chunk size) of this repository"},
                 {"encryption", "", "seal everything in it; needs a key, see the options below"},
                 {"key-label", "TEXT", "says to people which key it is"}},

@@ -36,13 +36,27 @@ Result<ExitCode> Run(Invocation& invocation) {
   if (const auto volume = invocation.arguments.Find("volume")) {
     std::erase_if(records, [&](const SnapshotRecord& r) { return r.volume_name != *volume; });
   }
+  std::map<SnapshotId, uint64_t> unique;
+  const bool with_unique = invocation.arguments.Has("unique");
+  if (with_unique) {
+    VARVE_ASSIGN_OR_RETURN(
+        unique, UniqueSizes(invocation.engine->repository(), invocation.progress));
+  }
   if (invocation.console.json()) {
     JsonValue::Array snapshots;
-    for (const SnapshotRecord& record : records)
-      snapshots.emplace_back(SnapshotJson(record));
+    for (const SnapshotRecord& record : records) {
+      JsonValue::Object object = SnapshotJson(record);
+      if (with_unique) object.emplace_back("uniqueSize", unique[record.id]);
+      snapshots.emplace_back(std::move(object));
+    }
     invocation.console.PrintJson(std::move(snapshots));
-  } else {
-    invocation.console.Print(records.empty() ? "no snapshots\n" : SnapshotTable(records));
+    return ExitCode::kOk;
+  }
+  invocation.console.Print(records.empty() ? "no snapshots\n" : SnapshotTable(records));
+  for (const SnapshotRecord& record : records) {
+    if (!with_unique) break;
+    invocation.console.Print("deleting " + record.id.Short() + " alone frees " +
+                             HumanSize(unique[record.id]) + "\n");
   }
   return ExitCode::kOk;
 }
@@ -53,7 +67,8 @@ extern const Verb kListVerb{.name = "list",
                             .purpose = "List the snapshots, oldest first",
                             .opening = Opening::kRead,
                             .works_without_key = true,
-                            .options = {{"volume", "NAME", "only those of this volume"}},
+                            .options = {{"volume", "NAME", "only those of this volume"},
+                                        {"unique", "", "and what each one's deletion would free"}},
                             .run = Run};
 
 }  // namespace varve::cli

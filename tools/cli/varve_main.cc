@@ -79,7 +79,9 @@ Result<std::unique_ptr<Engine>> OpenFor(const Verb& verb, const Arguments& argum
   }
   const bool writes = verb.opening == Opening::kWrite ||
                       (verb.opening == Opening::kReadOrExecute && arguments.Has("execute"));
-  const OpenMode mode = writes ? OpenMode::kWrite : OpenMode::kRead;
+  const OpenMode mode = writes                               ? OpenMode::kWrite
+                        : verb.opening == Opening::kMaintain ? OpenMode::kMaintain
+                                                             : OpenMode::kRead;
   return Engine::Open(repository, mode, verb.name, notice, key);
 }
 

@@ -15,7 +15,7 @@ namespace varve::cli {
 
 // How the repository is opened before the verb runs. kReadOrExecute: for writing if --execute is
 // given. kByVerb: the verb does it, by its name.
-enum class Opening { kNone, kRead, kWrite, kReadOrExecute, kWithoutIndex, kByVerb };
+enum class Opening { kNone, kRead, kMaintain, kWrite, kReadOrExecute, kWithoutIndex, kByVerb };
 
 // One run of a verb. All borrowed.
 struct Invocation {
