@@ -87,7 +87,8 @@ class Disk {
   // Reads all requests, with as many in flight as the disk likes. The first failure is returned;
   // the buffers are the caller's again when it returns.
   virtual Status ReadMany(std::vector<ReadRequest>& requests) = 0;
-  // Makes a file of zeros that has all its room, durably. Here by writing them; a disk may know better.
+  // Makes a file of zeros that has all its room, durably. Here by writing them; a disk may know
+  // better.
   virtual Status Allocate(const std::string& path, uint64_t size_bytes);
   // Bytes that an unprivileged writer may still use.
   virtual Result<uint64_t> FreeBytes() = 0;

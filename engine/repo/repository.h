@@ -139,7 +139,8 @@ class Repository {
   // Publishes the record: the commit (R6). Everything it names is durable already. Checks first
   // that the session is still this writer's and that the packs it reused exist (G5). Fills in
   // sequence and predecessor, and what the record itself adds to bytes stored and metadata.
-  Status Commit(const Session& session, const std::vector<PackId>& reused_packs, SnapshotRecord* record);
+  Status Commit(const Session& session, const std::vector<PackId>& reused_packs,
+                SnapshotRecord* record);
   // Held for moments: whoever changes small objects (sessions, snapshots, notes, condemned packs).
   Result<std::unique_ptr<HeldLock>> LockCommit();
   // Of packs. Only while holding the writer's lock and GC's.

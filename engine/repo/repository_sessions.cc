@@ -198,7 +198,8 @@ Status Repository::Commit(const Session& session, const std::vector<PackId>& reu
       storage_.Publish(SnapshotPath(record->id), EncodeSnapshotRecord(*record, config_.id)));
   // Beyond this point the snapshot exists.
   uint64_t pack_bytes = record->statistics.bytes_stored;
-  for (const SnapshotRecord& other : others.records) pack_bytes += other.statistics.bytes_stored;
+  for (const SnapshotRecord& other : others.records)
+    pack_bytes += other.statistics.bytes_stored;
   KeepReserve(storage_, pack_bytes);
   return {};
 }

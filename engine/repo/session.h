@@ -34,7 +34,7 @@ class Session {
   Storage& storage_;
   const SessionRecord record_;
   mutable WriterSteps<RepositorySets> steps_;  // where it is, not what it is
-  std::unique_ptr<HeldLock> alive_;  // null once it has ended
+  std::unique_ptr<HeldLock> alive_;            // null once it has ended
 };
 
 std::string SessionPath(const SessionId& id);

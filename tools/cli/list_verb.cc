@@ -39,8 +39,8 @@ Result<ExitCode> Run(Invocation& invocation) {
   std::map<SnapshotId, uint64_t> unique;
   const bool with_unique = invocation.arguments.Has("unique");
   if (with_unique) {
-    VARVE_ASSIGN_OR_RETURN(
-        unique, UniqueSizes(invocation.engine->repository(), invocation.progress));
+    VARVE_ASSIGN_OR_RETURN(unique,
+                           UniqueSizes(invocation.engine->repository(), invocation.progress));
   }
   if (invocation.console.json()) {
     JsonValue::Array snapshots;

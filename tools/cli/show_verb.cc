@@ -12,8 +12,8 @@ Result<ExitCode> Run(Invocation& invocation) {
   JsonValue::Object object = SnapshotJson(record);
   std::vector<std::pair<std::string, std::string>> facts = SnapshotFacts(record);
   if (invocation.arguments.Has("unique")) {
-    VARVE_ASSIGN_OR_RETURN(
-        const auto sizes, UniqueSizes(invocation.engine->repository(), invocation.progress));
+    VARVE_ASSIGN_OR_RETURN(const auto sizes,
+                           UniqueSizes(invocation.engine->repository(), invocation.progress));
     object.emplace_back("uniqueSize", sizes.at(record.id));
     facts.emplace_back("unique", HumanSize(sizes.at(record.id)));
   }
