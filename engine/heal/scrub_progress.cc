@@ -61,9 +61,12 @@ Result<ScrubState> ScrubProgress::Load(std::vector<std::string>* notes) {
 Status ScrubProgress::Save(const ScrubState& state) {
   VARVE_RETURN_IF_ERROR(storage_.CreateDirectory(kScrubDirectory));
   const Bytes bytes = EncodeScrubState(state, repository_);
+  // Ids of packs and times, no secrets: in the clear also where the repository's objects are not,
+  // so that a scrub without keys goes on too.
+  Storage clear(storage_.disk());
   for (int tries = 0; tries < kSaveTriesMax; ++tries) {
     VARVE_ASSIGN_OR_RETURN(const std::vector<uint64_t> older, ListNumbers(storage_));
-    const Status saved = storage_.Publish(PathOf(older.empty() ? 1 : older.back() + 1), bytes);
+    const Status saved = clear.Publish(PathOf(older.empty() ? 1 : older.back() + 1), bytes);
     if (saved.code() == Code::kAlreadyExists) continue;
     VARVE_RETURN_IF_ERROR(saved);
     for (const uint64_t number : older) {

@@ -49,7 +49,8 @@ Result<std::string> MoveToQuarantine(Storage& storage, const std::string& path,
     if (present.ok()) continue;
     if (present.code() != Code::kNotFound) return present;
     // A reason without its object is what a crash left: that name is passed over.
-    const Status told = storage.Publish(to + kReasonSuffix, AsBytes(reason));
+    // Text for people, and no secret: in the clear also where the repository's objects are not.
+    const Status told = Storage(storage.disk()).Publish(to + kReasonSuffix, AsBytes(reason));
     if (told.code() == Code::kAlreadyExists) continue;
     VARVE_RETURN_IF_ERROR(told);
     VARVE_RETURN_IF_ERROR(storage.Move(path, to));

@@ -43,8 +43,19 @@ class Postgres:
                 raise AssertionError(f"PostgreSQL did not start:\n{text.read()}")
 
     def stop(self, mode="fast", check=True):
+        """Also waits until nobody has its process id: a snapshot of it holds the lock file that
+        names it, and a server that is not reaped yet counts as running there."""
+        try:
+            server = self.processes()[0]
+        except (OSError, ValueError):
+            server = None
         self.run("pg_ctl", "-D", self.data, "-w", "-t", str(DEADLINE_SECONDS), "-m", mode, "stop",
                  check=check)
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while server is not None and os.path.exists(f"/proc/{server}"):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"process {server} of PostgreSQL does not end")
+            time.sleep(0.05)
 
     def processes(self):
         """The server and all its children, while its disk can be read."""

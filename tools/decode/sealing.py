@@ -1,4 +1,4 @@
-"""Encryption (FORMAT.md, sections 9 and 10): key slots to the master key, sealed bytes to bytes."""
+"""Encryption (FORMAT.md, sections 12 and 13): key slots to the master key, sealed bytes to bytes."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ try:
 except ImportError:  # the repositories in the clear can still be read
     AESGCM = None
 
-KIND_KEY_SLOT = 16
+KIND_KEY_SLOT = 24
 PASSPHRASE, KEY_FILE = 1, 2
 TAG_SIZE, SALT_SIZE = 16, 32
 _NO_NONCE = bytes(12)
