@@ -65,7 +65,7 @@ class KeySlot:
         if self.method == PASSPHRASE:
             log2_n, r, p = self._cost
             key = hashlib.scrypt(secret, salt=self._salt, n=1 << log2_n, r=r, p=p,
-                                 maxmem=2 << 30, dklen=32)
+                                 maxmem=(1 << 30) + (1 << 24), dklen=32)
         else:
             key = _hkdf(secret, self._salt, b"varve key file v1")
         try:
