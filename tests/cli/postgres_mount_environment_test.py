@@ -43,19 +43,13 @@ class Postgres:
                 raise AssertionError(f"PostgreSQL did not start:\n{text.read()}")
 
     def stop(self, mode="fast", check=True):
-        """Also waits until nobody has its process id: a snapshot of it holds the lock file that
-        names it, and a server that is not reaped yet counts as running there."""
         try:
-            server = self.processes()[0]
+            servers = self.processes()
         except (OSError, ValueError):
-            server = None
+            servers = []
         self.run("pg_ctl", "-D", self.data, "-w", "-t", str(DEADLINE_SECONDS), "-m", mode, "stop",
                  check=check)
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while server is not None and os.path.exists(f"/proc/{server}"):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"process {server} of PostgreSQL does not end")
-            time.sleep(0.05)
+        wait_until_gone(servers)
 
     def processes(self):
         """The server and all its children, while its disk can be read."""
@@ -67,6 +61,25 @@ class Postgres:
     def query(self, text):
         return self.run("psql", "-h", self.sockets, "-d", "postgres", "-AtX", "-v",
                         "ON_ERROR_STOP=1", "-c", text).strip()
+
+
+def is_postgres(process):
+    """Whether it is there, ended or not; ids are used again by others."""
+    try:
+        with open(f"/proc/{process}/comm", encoding="utf-8") as file:
+            return file.read().startswith("postgres")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until_gone(processes):
+    """Until nobody has their ids: a snapshot holds the lock file that names its server, and one
+    that is not reaped yet counts as running there."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while left := [process for process in processes if is_postgres(process)]:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"processes {left} of PostgreSQL do not end")
+        time.sleep(0.05)
 
 
 def digest(path):
@@ -181,6 +194,7 @@ class PostgresMountTest(MountTest):
             self.kill_process(server)
         command("umount", "-l", self.files, check=False)
         self.detach(device, check=False)
+        wait_until_gone(servers)
 
         process, file, is_filled = self.start_restore(target)
         device = self.start_on(file)
