@@ -31,7 +31,9 @@ Status CheckInTheClear(Storage& storage, const AccessRequest& request) {
                            " is not encrypted, but a key was given");
   }
   const Result<std::vector<DirectoryEntry>> slots = storage.List(kKeysDirectory);
-  if (!slots.ok() || slots->empty()) return {};
+  if (slots.status().code() == Code::kNotFound) return {};
+  VARVE_RETURN_IF_ERROR(slots.status());
+  if (slots->empty()) return {};
   return Corruption("repository " + request.repository_name +
                     ": its configuration is in the clear, but it has key slots");
 }

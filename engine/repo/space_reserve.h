@@ -1,9 +1,10 @@
 // Room that is kept for the day on which the disk is full: a file of nothing, given up so that
 // deletes and collections can write the little that they need, and made again afterwards.
 //
-// It is a sixteenth of what the packs take, from 1 MiB up to 64 MiB (on large disks 0.5 % of what
-// is free): never a burden for a small repository or a small disk. Repositories of less than 16 MiB
-// have none.
+// It is a thousandth of what the packs take, 1 MiB at least: a delete writes a small file per
+// snapshot, a collection some lists and what the index takes to forget the packs that left, and
+// what is rewritten has the room of what was unlinked before. Repositories of less than 16 MiB have
+// none.
 #pragma once
 
 #include <cstdint>

@@ -181,10 +181,10 @@ class Verification {
   // A place must lie in a pack that exists and be of the right length.
   Status CheckPlace(const ContentId& id, const std::optional<Place>& place, uint32_t length) {
     const std::string name = "chunk " + id.Hex();
-    if (!place) return NotFound(name + ": is in no pack");
+    if (!place) return Corruption(name + ": is in no pack");
     const auto pack = pack_sizes_.find(place->pack);
     if (pack == pack_sizes_.end()) {
-      return NotFound(name + ": its pack " + place->pack.Hex() + " is missing");
+      return Corruption(name + ": its pack " + place->pack.Hex() + " is missing");
     }
     if (place->offset + place->frame.FrameBytes() > pack->second) {
       return Corruption(name + ": lies past the end of pack " + place->pack.Hex());

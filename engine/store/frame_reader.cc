@@ -42,7 +42,7 @@ Status FrameReader::LookUp(size_t begin) {
     const std::optional<Place>& place = places[k];
     const std::string name = KindName(wanted.kind) + " " + wanted.id.Hex();
     if (!place) {
-      wanted.status = NotFound(name + ": is in no pack");
+      wanted.status = Corruption(name + ": is in no pack");
       continue;
     }
     wanted.place = *place;

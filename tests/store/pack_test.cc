@@ -232,7 +232,7 @@ TEST_F(PackTest, UnknownAndVanishedFramesSayWhatIsMissing) {
   request.id = IdOf(100);
   request.into = into;
   ASSERT_TRUE(IsOk(reader.ReadMany({&request, 1})));
-  EXPECT_TRUE(HasCode(request.status, Code::kNotFound));
+  EXPECT_TRUE(HasCode(request.status, Code::kCorruption));
   EXPECT_TRUE(Mentions(request.status, IdOf(100).Hex()));
   disk_.Erase(path_);
   for (const FrameRequest& gone : ReadAll())
