@@ -415,6 +415,7 @@ Status ServeMount(const MountSettings& settings, ServedTree& tree,
                        [&] { fuse_session_exit(session.get()); });
   Status status = RunLoop(*session);
   control.LoopEnded();
+  fuse_session_unmount(session.get());
   libfuse_log = nullptr;
   const Result<bool> remains = RemoveDeadMounts(settings.mountpoint);
   if (status.ok()) status = remains.status();
