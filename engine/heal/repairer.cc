@@ -97,7 +97,6 @@ class Repair {
     VARVE_RETURN_IF_ERROR(FinishReplacements(storage_).status());
     survey_.bad_configs.clear();  // looked at anew, with what has come back
     survey_.bad_records.clear();
-    Progress quiet;
     std::vector<DamagedRecord> damaged;
     VARVE_ASSIGN_OR_RETURN(survey_.records, repository_.Snapshots(&damaged));
     survey_.bad_records = std::move(damaged);

@@ -160,8 +160,9 @@ std::string FindUnsound(SimulatedMachine& machine, const Committed& committed, c
     if (!unreadable.empty()) return unreadable;
   }
   for (const auto& [id, bytes] : committed) {
-    const bool listed = std::any_of(records->begin(), records->end(),
-                                    [&](const SnapshotRecord& r) { return r.id == id; });
+    const bool listed =
+        std::any_of(records->begin(), records->end(),
+                    [&wanted = id](const SnapshotRecord& r) { return r.id == wanted; });
     if (!listed) return "snapshot " + id.Short() + " is lost";
   }
   Result<CheckReport> check = machine.Check();
