@@ -3,6 +3,7 @@
 import glob
 import hashlib
 import os
+import shutil
 import signal
 import unittest
 
@@ -70,7 +71,7 @@ class HealTest(VarveTest):
         self.assertTrue(report["complete"])
         self.assertEqual(report["packsLeft"], 0)
         self.repo("scrub", "--stored", "--restart", "--rate", "1G", says="all is well")
-        os.system(f"rm -r '{self.repository}/scrub'")
+        shutil.rmtree(f"{self.repository}/scrub")
         self.assertEqual(tree_hash(self.repository), before)
 
     def test_repair_of_a_whole_repository_changes_nothing(self):
