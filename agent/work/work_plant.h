@@ -1,0 +1,20 @@
+// What the bodies of jobs stand on: configuration, repositories, volumes' life cycle. Borrowed by
+// all bodies, outlives them. Thread-safe.
+#pragma once
+
+#include "agent/config/agent_config.h"
+#include "agent/jobs/job_runner.h"
+
+namespace varve::agent {
+
+struct WorkPlant {
+  const AgentConfig& config;
+  StateStore& state;
+  const Clock& clock;
+  std::string varve_binary;  // runs mounts as processes of their own
+};
+
+// Registers a body for every JobKind.
+void RegisterJobBodies(JobRunner& runner, const WorkPlant& plant);
+
+}  // namespace varve::agent
