@@ -30,6 +30,9 @@ struct HookSet {
 struct CaptureLimits {
   std::chrono::milliseconds freeze_max{10'000};
   uint64_t frozen_copy_bytes_max = 256ull << 20;  // auto picks kFrozen only below it
+  // Nothing on their file systems is ever frozen. Not in the file: whoever makes captures adds the
+  // repositories and the state.
+  std::vector<std::string> never_frozen = {"/var/log"};
 };
 
 struct RepositorySettings {
