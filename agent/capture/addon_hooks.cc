@@ -178,6 +178,10 @@ UndoStep AddonHooks::ThawStep() const {
   return StepOf(UndoStep::Kind::kRun, "thaw hook", hooks_.thaw);
 }
 
+UndoStep AddonHooks::DrillStopStep() const {
+  return StepOf(UndoStep::Kind::kRun, "drill stop hook", hooks_.drill_stop);
+}
+
 UndoStep AddonHooks::StartStep() const {
   UndoStep step = StepOf(UndoStep::Kind::kStart, "start hook", hooks_.start);
   if (!hooks_.health.empty()) step.check = RequestOf(hooks_.health).argv;

@@ -44,6 +44,7 @@ class AddonHooks {
   std::vector<UndoStep> BringUpSteps() const;
   UndoStep ThawStep() const;
   UndoStep StartStep() const;
+  UndoStep DrillStopStep() const;
 
   const Addon& addon() const { return addon_; }
   const HookSet& hooks() const { return hooks_; }

@@ -86,6 +86,9 @@ class WorkRequests {
   Result<uint64_t> Adopt(const std::string& repository);
 
  private:
+  Result<RestoreRecord> AcceptRestore(const Addon& addon, const Backup& backup,
+                                      const std::string& purpose, bool safety_snapshot);
+
   const WorkPlant& plant_;
   JobRunner& runner_;
   Random& random_;
