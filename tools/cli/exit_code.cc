@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "agent_client.h"
+
 namespace varve::cli {
 
 ExitCode ExitCodeOf(const Status& failure) {
@@ -34,6 +36,13 @@ ExitCode ExitCodeOf(const Status& failure) {
 ExitCode ExitCodeOfOpening(const Status& failure) {
   const bool missing = failure.code() == Code::kNotFound || failure.error_number() == ENOTDIR;
   return missing ? ExitCode::kNoRepository : ExitCodeOf(failure);
+}
+
+ExitCode ExitCodeOfAgent(const Status& failure) {
+  if (failure.error_number() == kAgentUnreachable) return ExitCode::kUnreachable;
+  const bool may_be_tried_again = failure.error_number() == kAgentTooBusy;
+  if (failure.code() == Code::kBusy && !may_be_tried_again) return ExitCode::kWrongState;
+  return ExitCodeOf(failure);
 }
 
 }  // namespace varve::cli

@@ -13,6 +13,7 @@ enum class ExitCode {
   kNotFound = 4,
   kWrongState = 5,
   kDenied = 6,
+  kUnreachable = 7,  // the agent
   kDamaged = 8,
   kNoSpace = 9,
   kNoRepository = 10,
@@ -25,5 +26,7 @@ enum class ExitCode {
 ExitCode ExitCodeOf(const Status& failure);
 // The same for a repository that cannot be opened: what is missing then is the repository.
 ExitCode ExitCodeOfOpening(const Status& failure);
+// The same for what the agent answered, or that it did not (AgentClient).
+ExitCode ExitCodeOfAgent(const Status& failure);
 
 }  // namespace varve::cli

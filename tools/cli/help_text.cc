@@ -6,9 +6,20 @@ namespace varve::cli {
 namespace {
 
 constexpr const char* kExitCodes =
-    "Exit codes: 0 done, 1 failed, 2 usage, 3 done with warnings, 4 not found, 5 exists already,\n"
-    "6 denied, 8 damage found, 9 no space, 10 no repository, 11 busy, 12 wrong key, 13 aborted,\n"
-    "130 interrupted.\n";
+    "Exit codes: 0 done, 1 failed, 2 usage, 3 done with warnings, 4 not found, 5 wrong state\n"
+    "or exists already, 6 denied, 7 agent unreachable, 8 damage found, 9 no space, 10 no\n"
+    "repository, 11 busy, 12 wrong key, 13 aborted, 130 interrupted.\n";
+
+std::string OptionLines(const std::vector<OptionSpec>& options) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const OptionSpec& option : options) {
+    lines.emplace_back(OptionLabel(option),
+                       option.purpose + (option.repeatable ? " (repeatable)" : ""));
+  }
+  return FactLines(lines);
+}
+
+}  // namespace
 
 std::string OptionLabel(const OptionSpec& option) {
   std::string label = option.letter == 0 ? "" : std::string("-") + option.letter + ", ";
@@ -19,6 +30,7 @@ std::string OptionLabel(const OptionSpec& option) {
 
 std::string UsageLine(const Verb& verb) {
   std::string line = "varve " + verb.name;
+  if (!verb.actions.empty()) return line + " ACTION [arguments] [options]";
   for (const PositionalSpec& positional : verb.positionals) {
     switch (positional.count) {
       case Count::kOne:
@@ -35,16 +47,9 @@ std::string UsageLine(const Verb& verb) {
   return line + (verb.options.empty() ? "" : " [options]");
 }
 
-std::string OptionLines(const std::vector<OptionSpec>& options) {
-  std::vector<std::pair<std::string, std::string>> lines;
-  for (const OptionSpec& option : options) {
-    lines.emplace_back(OptionLabel(option),
-                       option.purpose + (option.repeatable ? " (repeatable)" : ""));
-  }
-  return FactLines(lines);
+std::string ActionWord(const Verb& action) {
+  return action.name.substr(action.name.rfind(' ') + 1);
 }
-
-}  // namespace
 
 std::string GeneralHelp() {
   std::vector<std::pair<std::string, std::string>> lines;
@@ -59,7 +64,14 @@ std::string GeneralHelp() {
 std::string VerbHelp(const Verb& verb) {
   std::string text = "usage: " + UsageLine(verb) + "\n\n" + verb.purpose + ".\n" + verb.details;
   if (!verb.options.empty()) text += "\nOptions:\n" + OptionLines(verb.options);
-  return text + "\nOptions of every verb:\n" + OptionLines(CommonOptions());
+  if (verb.actions.empty()) {
+    return text + "\nOptions of every verb:\n" + OptionLines(OptionsBeside(verb));
+  }
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const Verb* action : verb.actions)
+    lines.emplace_back(ActionWord(*action), action->purpose);
+  return text + "\nActions:\n" + FactLines(lines) + "\n`varve help " + verb.name +
+         " ACTION` tells more.\n";
 }
 
 }  // namespace varve::cli

@@ -1,15 +1,21 @@
-// What `--json` prints, as a value: verbs build it, one file turns it into text. Objects keep the
-// order in which they were built.
+// What `--json` prints and what the agent answers, as a value: one file turns it into text and text
+// into it. Objects keep their order.
 #pragma once
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/status.h"
+
 namespace varve::cli {
+
+inline constexpr int kJsonDepthMax = 100;
 
 class JsonValue {
  public:
@@ -28,6 +34,18 @@ class JsonValue {
 
   // One line, without the line's end. Bytes that are no UTF-8 are replaced.
   std::string Text() const;
+  // Of one document. InvalidArgument if `text` is none, or nested deeper than kJsonDepthMax.
+  static Result<JsonValue> Parse(const std::string& text);
+
+  // By names with dots between them ("progress.phase"); null if there is none.
+  const JsonValue* Find(std::string_view path) const;
+  // What is found there as text: strings as they are, numbers and booleans as JSON has them, lists
+  // of those with commas; empty if there is nothing or null.
+  std::string TextAt(std::string_view path) const;
+  // The number found there, also if it is written as a string.
+  std::optional<double> NumberAt(std::string_view path) const;
+  // The elements if it is a list; else none.
+  const Array& elements() const;
 
   using Variant =
       std::variant<std::monostate, bool, double, int64_t, uint64_t, std::string, Array, Object>;

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "generated_text.h"
 #include "help_text.h"
 #include "interrupt.h"
 #include "key_options.h"
@@ -44,6 +45,18 @@ Status UnknownVerb(const std::string& name) {
   const std::optional<std::string> near = Nearest(name, known);
   return InvalidArgument("there is no verb '" + name + "'" +
                          (near ? "; did you mean " + *near + "?" : "; see varve help"));
+}
+
+Result<const Verb*> FindAction(const Verb& noun, const std::string& word) {
+  std::vector<std::string> known;
+  for (const Verb* action : noun.actions) {
+    known.push_back(ActionWord(*action));
+    if (known.back() == word) return action;
+  }
+  const std::optional<std::string> near = Nearest(word, known);
+  return InvalidArgument(
+      "there is no '" + noun.name + " " + word + "'" +
+      (near ? "; did you mean " + noun.name + " " + *near + "?" : "; see varve help " + noun.name));
 }
 
 // Where the verb stands among the words: the first that is neither an option of every verb nor the
@@ -95,22 +108,32 @@ int RunVerb(const Verb& verb, const Arguments& arguments, Console& console) {
   static Progress progress;  // the signal handler keeps it until the end
   CancelOnSignals(progress);
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<AgentClient> agent;
   Result<std::string> repository = std::string();
-  if (verb.opening != Opening::kNone) {
+  const bool names_repository = verb.opening != Opening::kNone && verb.opening != Opening::kAgent;
+  if (names_repository) {
     repository = RepositoryOf(arguments);
     if (!repository.ok()) return Fail(console, repository.status(), ExitCode::kUsage);
   }
-  if (verb.opening != Opening::kNone && verb.opening != Opening::kByVerb) {
+  if (names_repository && verb.opening != Opening::kByVerb) {
     Result<std::unique_ptr<Engine>> opened = OpenFor(verb, arguments, *repository, console);
     if (!opened.ok()) return Fail(console, opened.status(), ExitCodeOfOpening(opened.status()));
     engine = *std::move(opened);
   }
-  Invocation invocation{engine.get(), arguments, console, progress, *repository};
+  if (verb.opening == Opening::kAgent) {
+    Result<std::unique_ptr<AgentClient>> opened = AgentClient::FromEnvironment();
+    if (!opened.ok()) return Fail(console, opened.status(), ExitCodeOf(opened.status()));
+    agent = *std::move(opened);
+  }
+  Invocation invocation{engine.get(), arguments, console, progress, *repository, agent.get()};
   std::optional<ProgressMeter> meter;
   if (verb.shows_progress) meter.emplace(progress, console);
   const Result<ExitCode> result = verb.run(invocation);
   meter.reset();
-  if (!result.ok()) return Fail(console, result.status(), ExitCodeOf(result.status()));
+  if (!result.ok()) {
+    return Fail(console, result.status(),
+                agent != nullptr ? ExitCodeOfAgent(result.status()) : ExitCodeOf(result.status()));
+  }
   if (*result == ExitCode::kOk && console.warned()) return AsInt(ExitCode::kWarnings);
   return AsInt(*result);
 }
@@ -122,8 +145,48 @@ int RunHelp(const std::vector<std::string>& words, Console& console) {
   }
   const Verb* verb = FindVerb(words[0]);
   if (verb == nullptr) return Fail(console, UnknownVerb(words[0]), ExitCode::kUsage);
+  if (words.size() > 1 && !verb->actions.empty()) {
+    const Result<const Verb*> action = FindAction(*verb, words[1]);
+    if (!action.ok()) return Fail(console, action.status(), ExitCode::kUsage);
+    verb = *action;
+  }
   console.Print(VerbHelp(*verb));
   return AsInt(ExitCode::kOk);
+}
+
+bool WantsHelp(const std::vector<std::string>& words) {
+  const auto options_end = std::find(words.begin(), words.end(), "--");
+  return std::any_of(words.begin(), options_end,
+                     [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
+int ParseAndRun(const Verb& verb, const std::vector<std::string>& words, Console& console) {
+  std::vector<OptionSpec> options = verb.options;
+  options.insert(options.end(), OptionsBeside(verb).begin(), OptionsBeside(verb).end());
+  const Result<Arguments> arguments = Arguments::Parse(words, verb.positionals, options);
+  if (!arguments.ok()) {
+    return Fail(console,
+                InvalidArgument(arguments.status().message() + " (varve help " + verb.name + ")"),
+                ExitCode::kUsage);
+  }
+  return RunVerb(verb, *arguments, console);
+}
+
+// A verb that is a noun: the next word is what is to be done with it.
+int RunAction(const Verb& noun, std::vector<std::string> words, Console& console) {
+  const auto plain = std::find_if(words.begin(), words.end(),
+                                  [](const std::string& word) { return !word.starts_with("-"); });
+  if (plain == words.end()) {
+    if (WantsHelp(words)) return RunHelp({noun.name}, console);
+    return Fail(console, InvalidArgument("what is to be done? see varve help " + noun.name),
+                ExitCode::kUsage);
+  }
+  const std::string word = *plain;
+  words.erase(plain);
+  if (WantsHelp(words)) return RunHelp({noun.name, word}, console);
+  const Result<const Verb*> action = FindAction(noun, word);
+  if (!action.ok()) return Fail(console, action.status(), ExitCode::kUsage);
+  return ParseAndRun(**action, words, console);
 }
 
 int RunWords(std::vector<std::string> words, Console& console) {
@@ -142,23 +205,18 @@ int RunWords(std::vector<std::string> words, Console& console) {
   }
   const std::string name = words[position];
   words.erase(words.begin() + static_cast<std::ptrdiff_t>(position));
+  if (name == "help" && !words.empty() && words[0].starts_with("--")) {
+    const Result<std::string> text = GeneratedText(words);
+    if (!text.ok()) return Fail(console, text.status(), ExitCode::kUsage);
+    console.Print(*text);
+    return AsInt(ExitCode::kOk);
+  }
   if (name == "help") return RunHelp(words, console);
   const Verb* verb = FindVerb(name);
   if (verb == nullptr) return Fail(console, UnknownVerb(name), ExitCode::kUsage);
-  const auto options_end = std::find(words.begin(), words.end(), "--");
-  const bool wants_help = std::any_of(words.begin(), options_end, [](const std::string& word) {
-    return word == "--help" || word == "-h";
-  });
-  if (wants_help) return RunHelp({name}, console);
-  std::vector<OptionSpec> options = verb->options;
-  options.insert(options.end(), CommonOptions().begin(), CommonOptions().end());
-  const Result<Arguments> arguments = Arguments::Parse(words, verb->positionals, options);
-  if (!arguments.ok()) {
-    return Fail(console,
-                InvalidArgument(arguments.status().message() + " (varve help " + name + ")"),
-                ExitCode::kUsage);
-  }
-  return RunVerb(*verb, *arguments, console);
+  if (!verb->actions.empty()) return RunAction(*verb, std::move(words), console);
+  if (WantsHelp(words)) return RunHelp({name}, console);
+  return ParseAndRun(*verb, words, console);
 }
 
 int Main(int argc, char** argv) {

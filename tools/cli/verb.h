@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent_client.h"
 #include "api/engine.h"
 #include "arguments.h"
 #include "base/progress.h"
@@ -14,21 +15,31 @@
 namespace varve::cli {
 
 // How the repository is opened before the verb runs. kReadOrExecute: for writing if --execute is
-// given. kByVerb: the verb does it, by its name.
-enum class Opening { kNone, kRead, kMaintain, kWrite, kReadOrExecute, kWithoutIndex, kByVerb };
+// given. kByVerb: the verb does it, by its name. kAgent: none, the verb talks to the agent.
+enum class Opening {
+  kNone,
+  kRead,
+  kMaintain,
+  kWrite,
+  kReadOrExecute,
+  kWithoutIndex,
+  kByVerb,
+  kAgent
+};
 
 // One run of a verb. All borrowed.
 struct Invocation {
-  Engine* engine;  // null for Opening::kNone and kByVerb
+  Engine* engine;  // null for Opening::kNone, kByVerb and kAgent
   const Arguments& arguments;
   Console& console;
   // Cancelled by SIGINT and SIGTERM; shown on a terminal if the verb says so.
   Progress& progress;
-  std::string repository;  // empty for Opening::kNone
+  std::string repository;        // empty for Opening::kNone and kAgent
+  AgentClient* agent = nullptr;  // for Opening::kAgent
 };
 
 struct Verb {
-  std::string name;
+  std::string name;     // of an action with its verb's: "backup create"
   std::string purpose;  // one line
   Opening opening = Opening::kNone;
   bool shows_progress = false;
@@ -39,12 +50,17 @@ struct Verb {
   std::string details;  // further lines for `varve help VERB`, with their ends
   // A failure's Status gives the message and the exit code.
   Result<ExitCode> (*run)(Invocation&) = nullptr;
+  // What a verb that is a noun can do; such a one has no run, positionals and options of its own.
+  std::vector<const Verb*> actions;
 };
 
 // All verbs, in the order of the help.
 const std::vector<const Verb*>& AllVerbs();
-// Options that every verb takes.
+// Options that every verb on repositories takes, and those of every verb with the agent.
 const std::vector<OptionSpec>& CommonOptions();
+const std::vector<OptionSpec>& AgentOptions();
+// The one of these two that `verb` takes.
+const std::vector<OptionSpec>& OptionsBeside(const Verb& verb);
 
 inline constexpr const char* kSelectorDetails =
     "SNAPSHOT is an id, a unique beginning of one, latest, or VOLUME@latest.\n";

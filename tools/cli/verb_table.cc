@@ -28,4 +28,13 @@ const std::vector<OptionSpec>& CommonOptions() {
   return options;
 }
 
+const std::vector<OptionSpec>& AgentOptions() {
+  static const std::vector<OptionSpec> options(CommonOptions().end() - 2, CommonOptions().end());
+  return options;
+}
+
+const std::vector<OptionSpec>& OptionsBeside(const Verb& verb) {
+  return verb.opening == Opening::kAgent ? AgentOptions() : CommonOptions();
+}
+
 }  // namespace varve::cli
