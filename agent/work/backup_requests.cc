@@ -51,7 +51,8 @@ Result<Backup> WorkRequests::StartBackup(const std::string& addon_id,
         "the volume";
     backup.finished_ns = backup.created_ns;
     VARVE_RETURN_IF_ERROR(plant_.state.InsertBackup(backup));
-    runner_.events().Publish({0, "backup", backup.id, addon.id, std::string(WorkStatusName(backup.status))});
+    runner_.events().Publish(
+        {0, "backup", backup.id, addon.id, std::string(WorkStatusName(backup.status))});
     return backup;
   }
   VARVE_RETURN_IF_ERROR(WithVolumePath(plant_.config, addon).status());
