@@ -130,8 +130,12 @@ class UsageTest(VarveTest):
         general = self.varve("help").out
         verbs = [line.split()[0] for line in general.split("\n\n")[2].splitlines()]
         self.assertLessEqual({"init", "snapshot", "list", "restore", "check"}, set(verbs))
+        nouns = {"agent", "addon", "backup", "schedule"}
         for verb in verbs:
-            self.varve("help", verb, says=[f"usage: varve {verb}", "--repo REPO", "--json"])
+            own = ["Actions:"] if verb in nouns else ["--json"]
+            if verb not in nouns | {"jobs"}:
+                own.append("--repo REPO")
+            self.varve("help", verb, says=[f"usage: varve {verb}", *own])
             self.assertEqual(self.varve(verb, "--help").out, self.varve("help", verb).out)
         self.varve("--version", says="varve 0.")
         self.varve(expect=USAGE, says="usage: varve VERB")
