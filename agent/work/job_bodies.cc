@@ -1,8 +1,11 @@
 #include <memory>
 
+#include "agent/capture/volume_capture.h"
 #include "agent/work/backup_job.h"
+#include "agent/work/backup_mount.h"
 #include "agent/work/fork_job.h"
 #include "agent/work/maintenance_jobs.h"
+#include "agent/work/restore_drill.h"
 #include "agent/work/restore_job.h"
 #include "agent/work/verify_job.h"
 #include "agent/work/work_plant.h"
@@ -10,6 +13,13 @@
 namespace varve::agent {
 
 void RegisterJobBodies(JobRunner& runner, const WorkPlant& plant) {
+  // A frozen database waits for this. Failures stand in the logs of those whom they concern and
+  // keep their facts for the next start.
+  for (const Status& status : {VolumeCapture::RecoverAll(plant.state, plant.clock),
+                               RecoverDrills(plant.state, plant.clock),
+                               UndoFact::RecoverAll(plant.state, plant.clock, kMountFact)}) {
+    static_cast<void>(status);
+  }
   runner.Register(JobKind::kBackup, std::make_unique<BackupJob>(plant));
   runner.Register(JobKind::kRestore, std::make_unique<RestoreJob>(plant));
   runner.Register(JobKind::kFork, std::make_unique<ForkJob>(plant));

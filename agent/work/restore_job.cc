@@ -174,6 +174,7 @@ Status RestoreJob::BringBack(Steps& steps, const Status& why, JobContext& contex
                 "database stays down until a restore completes");
     return why;
   }
+  context.Log("error", "nothing was written: " + why.message());
   if (!steps.taken_down) return why;
   context.EnterPhase("bring up");
   const Status up = steps.hooks.BringUp();
@@ -208,33 +209,36 @@ Status RestoreJob::Recover(JobContext& context) {
   VARVE_ASSIGN_OR_RETURN(const RestoreRecord restore, GetRestore(state, id));
   if (IsTerminal(restore.status)) return {};
   if (!restore.safety_backup_id.empty()) {
-    VARVE_RETURN_IF_ERROR(SettleBackup(plant_, restore.safety_backup_id, context));
+    const Status settled = SettleBackup(plant_, restore.safety_backup_id, context);
+    if (!settled.ok()) context.Log("error", settled.message());
   }
-  VARVE_ASSIGN_OR_RETURN(const auto writing, state.ListFacts(kWritingFact));
-  Status why(Code::kIo, "the agent ended during the restore");
-  if (HasFact(writing, id)) {
-    VARVE_ASSIGN_OR_RETURN(Steps steps, Prepare(context));
-    steps.taken_down = steps.writing = true;
-    if (restore.safety_backup_id.empty()) {
-      Progress unstoppable;
-      context.Log("info", "there is no safety snapshot: the restore is finished instead");
-      const Status stopped = steps.hooks.Stop();
-      if (!stopped.ok()) context.Log("warning", stopped.message());
-      VARVE_RETURN_IF_ERROR(steps.hooks.Unmount());
-      why = Write(steps, context, unstoppable);
-    } else {
-      why = BringBack(steps, why, context);
-    }
-    if (why.ok()) return {};
-  } else {
-    const Status up = UndoFact::RecoverAll(state, context.clock(), kDownFact);
-    if (!up.ok()) context.Log("error", "the database is not up again: " + up.message());
-  }
+  const Status why = RecoverVolume(restore, context);
+  if (why.ok()) return {};
   return ChangeRestore(state, id, [&](RestoreRecord& changed) {
     changed.status = WorkStatus::kFailed;
     changed.error = why.message();
     changed.finished_ns = context.clock().NowUnixNs();
   });
+}
+
+// OK if the restore is completed after all; else what it failed of.
+Status RestoreJob::RecoverVolume(const RestoreRecord& restore, JobContext& context) {
+  const Status why(Code::kIo, "the agent ended during the restore");
+  VARVE_ASSIGN_OR_RETURN(const auto writing, context.state().ListFacts(kWritingFact));
+  if (!HasFact(writing, restore.id)) {
+    const Status up = UndoFact::RecoverAll(context.state(), context.clock(), kDownFact);
+    if (!up.ok()) context.Log("error", "the database is not up again: " + up.message());
+    return why;
+  }
+  VARVE_ASSIGN_OR_RETURN(Steps steps, Prepare(context));
+  steps.taken_down = steps.writing = true;
+  if (!restore.safety_backup_id.empty()) return BringBack(steps, why, context);
+  context.Log("info", "there is no safety snapshot: the restore is finished instead");
+  const Status stopped = steps.hooks.Stop();
+  if (!stopped.ok()) context.Log("warning", stopped.message());
+  VARVE_RETURN_IF_ERROR(steps.hooks.Unmount());
+  Progress unstoppable;
+  return Write(steps, context, unstoppable);
 }
 
 }  // namespace varve::agent

@@ -29,6 +29,7 @@ class RestoreJob : public JobBody {
   Status Write(Steps& steps, JobContext& context, Progress& progress);
   Status BringBack(Steps& steps, const Status& why, JobContext& context);
   Status RollBack(Steps& steps, JobContext& context);
+  Status RecoverVolume(const RestoreRecord& restore, JobContext& context);
 
   const WorkPlant& plant_;
 };

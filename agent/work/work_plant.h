@@ -14,7 +14,8 @@ struct WorkPlant {
   std::string varve_binary;  // runs mounts as processes of their own
 };
 
-// Registers a body for every JobKind.
+// Undoes what an agent that died left behind (freezes, clones, drills, mounts of backups), then
+// registers a body for every JobKind, which do the rest in their Recover(). Before Start().
 void RegisterJobBodies(JobRunner& runner, const WorkPlant& plant);
 
 }  // namespace varve::agent
