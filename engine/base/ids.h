@@ -48,6 +48,7 @@ using SessionId = Id<struct SessionTag, 16>;
 using CondemnedId = Id<struct CondemnedTag, 16>;
 using DamageId = Id<struct DamageTag, 16>;
 using KeySlotId = Id<struct KeySlotTag, 16>;
+using QuotaTableId = Id<struct QuotaTableTag, 16>;
 using RepositoryId = Id<struct RepositoryTag, 16>;
 
 }  // namespace varve

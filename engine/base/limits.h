@@ -42,6 +42,7 @@ inline constexpr size_t kPinsMax = 16384;
 static_assert((kCondemnedPacksMax + kSessionsMax) * 16 < kSmallObjectMax - 4096);
 static_assert(kPinsMax * 16 < kSmallObjectMax - 4096);
 inline constexpr size_t kNameBytesMax = 255;
+inline constexpr size_t kQuotasMax = 1024;
 inline constexpr size_t kTagsMax = 64;
 inline constexpr size_t kTagBytesMax = 1024;
 

@@ -204,15 +204,24 @@ Status SmallObjectReader::GetText(uint16_t tag, size_t size_max, std::string* te
 
 Result<std::vector<std::string>> SmallObjectReader::Texts(uint16_t tag, size_t size_max,
                                                           size_t count_max) const {
+  VARVE_ASSIGN_OR_RETURN(const std::vector<ByteSpan> spans, Spans(tag, count_max));
   std::vector<std::string> texts;
-  for (const FieldView& field : fields_) {
-    if (field.tag != tag) continue;
-    if (texts.size() == count_max) {
-      return Damaged(TagName(tag) + " repeats more than " + std::to_string(count_max) + " times");
-    }
-    VARVE_RETURN_IF_ERROR(CopyText(field, size_max, &texts.emplace_back()));
+  for (const ByteSpan span : spans) {
+    VARVE_RETURN_IF_ERROR(CopyText({tag, span}, size_max, &texts.emplace_back()));
   }
   return texts;
+}
+
+Result<std::vector<ByteSpan>> SmallObjectReader::Spans(uint16_t tag, size_t count_max) const {
+  std::vector<ByteSpan> spans;
+  for (const FieldView& field : fields_) {
+    if (field.tag != tag) continue;
+    if (spans.size() == count_max) {
+      return Damaged(TagName(tag) + " repeats more than " + std::to_string(count_max) + " times");
+    }
+    spans.push_back(field.bytes);
+  }
+  return spans;
 }
 
 Status SmallObjectReader::CheckTags(std::initializer_list<uint16_t> known,

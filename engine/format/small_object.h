@@ -26,6 +26,7 @@ enum class ObjectKind : uint8_t {
   kTombstone = 4,
   kHold = 5,
   kCondemned = 6,
+  kQuotas = 7,
   kDamage = 16,
   kKeySlot = 24,
   kOverlay = 32,
@@ -120,6 +121,7 @@ class SmallObjectReader {
     return FindIds(tag, count_max, ids);
   }
   // All fields of a repeated tag, in order.
+  Result<std::vector<ByteSpan>> Spans(uint16_t tag, size_t count_max) const;
   Result<std::vector<std::string>> Texts(uint16_t tag, size_t size_max, size_t count_max) const;
   // Unsupported if a critical tag is not among `known`; Corruption if a tag repeats and is not
   // `repeated`.

@@ -24,6 +24,7 @@ constexpr uint16_t kFallbackReason = 0x000e;
 constexpr uint16_t kTag = 0x000f;
 constexpr uint16_t kStatistics = 0x0010;
 constexpr uint16_t kOrigin = 0x0011;
+constexpr uint16_t kBytesReused = 0x0012;
 constexpr size_t kOriginBytes = 56;
 constexpr size_t kLongTextMax = 4096;
 
@@ -161,6 +162,9 @@ Bytes EncodeSnapshotRecord(const SnapshotRecord& record, const RepositoryId& rep
   VisitStatistics(record.statistics, [&](uint64_t value) { AppendLe(counters, value); });
   writer.Field(kStatistics, counters);
   if (record.origin) writer.Field(kOrigin, EncodeOrigin(*record.origin));
+  if (record.statistics.bytes_reused != 0) {
+    writer.Number(kBytesReused, record.statistics.bytes_reused);
+  }
   writer.Field(kRoot, record.root.bytes);  // critical tags sort last
   return writer.Finish(ObjectKind::kSnapshot, repository, record.id.bytes);
 }
@@ -172,7 +176,7 @@ Result<SnapshotRecord> DecodeSnapshotRecord(const std::string& name, ByteSpan ob
   VARVE_RETURN_IF_ERROR(
       reader.CheckTags({kVolumeName, kVolumeIdentity, kSize, kChunkSize, kRoot, kParent, kSequence,
                         kPredecessor, kStart, kEnd, kConsistency, kCapture, kChangeSource,
-                        kFallbackReason, kTag, kStatistics, kOrigin},
+                        kFallbackReason, kTag, kStatistics, kOrigin, kBytesReused},
                        kTag));
   if (reader.repository() != repository) {
     return reader.Damaged("belongs to repository " + reader.repository().Short() + ", not to " +
@@ -194,6 +198,9 @@ Result<SnapshotRecord> DecodeSnapshotRecord(const std::string& name, ByteSpan ob
     value = LoadLe<uint64_t>(next);
     next += 8;
   });
+  uint8_t reused[8] = {};
+  VARVE_RETURN_IF_ERROR(reader.FindBytes(kBytesReused, reused).status());
+  record.statistics.bytes_reused = LoadLe<uint64_t>(reused);
   return record;
 }
 

@@ -29,6 +29,9 @@ struct SnapshotStatistics {
   uint64_t chunks_new = 0;           // stored by this snapshot
   uint64_t chunks_delta = 0;         // of these: as deltas
   uint64_t chunks_deduplicated = 0;  // changed, but already in the repository
+  // What earlier snapshots had stored, if not in the parent: of any volume, duplicates counted each
+  // time.
+  uint64_t bytes_reused = 0;
 };
 
 // Where a copied snapshot was taken, and what its record says there.

@@ -6,6 +6,7 @@
 #include "format/condemned_record.h"
 #include "format/config_format.h"
 #include "format/damage_record.h"
+#include "format/quota_table.h"
 #include "format/session_record.h"
 #include "format/snapshot_note.h"
 #include "format/snapshot_record.h"
@@ -123,6 +124,13 @@ inline CondemnedRecord SampleCondemned() {
           1'700'000'400'000'000'000,
           {CountingId<PackId>(0xd1), CountingId<PackId>(0xd2)},
           {CountingId<SessionId>(0xa0)}};
+}
+
+inline QuotaTable SampleQuotas() {
+  return {CountingId<QuotaTableId>(0x90),
+          1'700'000'500'000'000'000,
+          3,
+          {{"ledger", 0, 0, 0}, {"orders-db", uint64_t{10} << 30, 123'456'789, 7}}};
 }
 
 }  // namespace varve

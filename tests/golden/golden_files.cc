@@ -109,6 +109,13 @@ SnapshotRecord CopiedSnapshot() {
   return record;
 }
 
+// One that found what it stores stored already.
+SnapshotRecord ReusingSnapshot() {
+  SnapshotRecord record = GoldenSnapshot();
+  record.statistics.bytes_reused = 5'000;
+  return record;
+}
+
 Bytes WithByte(Bytes bytes, size_t at, uint8_t value) {
   bytes[at] = value;
   return bytes;
@@ -274,6 +281,32 @@ void AddBadDamage(std::vector<BadFile>* files) {
       "an origin without repository or sequence");
 }
 
+void AddBadQuotas(std::vector<BadFile>* files) {
+  const RepositoryId repository = SampleConfig().id;
+  const auto add = [&](const char* name, Bytes bytes, const char* message) {
+    files->push_back({name, std::move(bytes), Code::kCorruption, message});
+  };
+  const QuotaTable good = SampleQuotas();
+  const Bytes quotas = EncodeQuotaTable(good, repository);
+  add("quotas_of_another_repository", EncodeQuotaTable(good, CountingId<RepositoryId>(0x11)),
+      "belongs to another repository");
+  add("quotas_under_another_name",
+      EncodeQuotaTable({CountingId<QuotaTableId>(0x91), 0, 1, {}}, repository),
+      "holds the quotas 9192");
+  add("quotas_sequence_zero", WithField(quotas, NumberField<uint64_t>(2, 0)), "sequence 0");
+  add("quotas_without_sequence", WithoutField(quotas, 2), "field 0x0002 is missing");
+  const auto with = [&](std::vector<VolumeQuota> volumes) {
+    return EncodeQuotaTable({good.id, 0, 1, std::move(volumes)}, repository);
+  };
+  add("quotas_descend", with({good.volumes[1], good.volumes[0]}), "names of volumes do not ascend");
+  add("quotas_of_one_volume_twice", with({good.volumes[0], good.volumes[0]}),
+      "names of volumes do not ascend");
+  add("quotas_without_name", with({{"", 1, 2, 3}}), "a quota of 24 bytes");
+  add("quotas_name_too_long", with({{std::string(256, 'x'), 1, 2, 3}}), "a quota of 280 bytes");
+  add("quotas_name_with_nul", with({{std::string("a\0b", 3), 1, 2, 3}}),
+      "the name of a volume holds a NUL");
+}
+
 // A pack with some bytes replaced and all checksums of its structures right again. The smallest
 // pack: header at 0, frame header at 96, stored byte at 160, footer at 161, trailer at 205.
 class BadPack {
@@ -415,6 +448,8 @@ std::vector<GoodFile> GoodFiles() {
       {"condemned", EncodeCondemnedRecord(SampleCondemned(), config.id)},
       {"damage", EncodeDamageRecord(SampleDamage(), config.id)},
       {"snapshot_copied", EncodeSnapshotRecord(CopiedSnapshot(), config.id)},
+      {"snapshot_reused", EncodeSnapshotRecord(ReusingSnapshot(), config.id)},
+      {"quotas", EncodeQuotaTable(SampleQuotas(), config.id)},
       {"pack_smallest", SmallestPack()},
       {"pack_chunks", ChunkPack()},
       {"node_leaf", Nodes().front().stored},
@@ -430,6 +465,7 @@ std::vector<BadFile> BadFiles() {
   AddBadSessions(&files);
   AddBadNotes(&files);
   AddBadDamage(&files);
+  AddBadQuotas(&files);
   AddBadPackEnds(&files);
   AddBadFrames(&files);
   return files;
@@ -460,6 +496,9 @@ Status ReadGoldenFile(const std::string& name, ByteSpan bytes) {
   }
   if (name.starts_with("damage")) {
     return DecodeDamageRecord(name, bytes, repository, SampleDamage().id).status();
+  }
+  if (name.starts_with("quotas")) {
+    return DecodeQuotaTable(name, bytes, repository, SampleQuotas().id).status();
   }
   if (name.starts_with("condemned")) {
     return DecodeCondemnedRecord(name, bytes, repository, SampleCondemned().id).status();

@@ -189,6 +189,7 @@ class GoldenTest(unittest.TestCase):
                      ("tombstones/" + counting(0x42).hex(), "tombstone"),
                      ("holds/" + counting(0x40).hex(), "hold"),
                      ("gc/" + counting(0xD0).hex(), "condemned"),
+                     ("quotas/" + counting(0x90).hex(), "quotas"),
                      ("sessions/" + counting(0xB0).hex(), "reader_session")]
             names += [(f"packs/{first:02x}/{counting(first).hex()}", name)
                       for name, first in self.PACKS]
@@ -233,7 +234,7 @@ class GoldenTest(unittest.TestCase):
                         small_objects.DamageRecord(data, counting(0xE0), repository_id)
                     elif name.startswith("tombstone"):
                         small_objects.Tombstone(data, counting(0x42), repository_id)
-                    elif name.startswith(("session", "reader_session", "hold", "condemned")):
+                    elif name.startswith(("session", "reader_session", "hold", "condemned", "quotas")):
                         continue  # nothing that this reader honours
                     else:
                         self.scan_pack(data, repository_id, refused.append)
