@@ -429,7 +429,7 @@ Result<RepositoryTotals> Engine::Totals() {
     }
   }
   for (const char* directory : {".", "snapshots", "sessions", "tombstones", "holds", "gc", "damage",
-                                "scrub", "quarantine", "keys"}) {
+                                "scrub", "quarantine", "keys", "quotas"}) {
     const Result<std::vector<DirectoryEntry>> files = storage.List(directory);
     if (files.status().code() == Code::kNotFound) continue;  // there was no need for it yet
     VARVE_RETURN_IF_ERROR(files.status());

@@ -15,6 +15,7 @@
 #include "api/key_source.h"
 #include "base/progress.h"
 #include "base/status.h"
+#include "format/quota_table.h"
 #include "gc/collection.h"
 #include "gc/retention_policy.h"
 #include "gc/unique_size.h"
@@ -85,6 +86,12 @@ struct Inspection {
   std::vector<std::vector<std::string>> rows;
 };
 
+// A volume's quota and what is in use of it.
+struct QuotaState {
+  VolumeQuota quota;
+  uint64_t bytes_used = 0;
+};
+
 // What is to be deleted: snapshots by name, or what a policy does not keep.
 struct ForgetRequest {
   std::vector<std::string> selectors;
@@ -152,6 +159,15 @@ class Engine {
   Result<std::vector<RetentionDecision>> PlanForget(const ForgetRequest& request);
   // Deletes what the plan does not keep. Open for maintenance.
   Status Forget(const std::vector<RetentionDecision>& plan);
+
+  // What the snapshots of a volume may store in the packs (FORMAT.md §5), by ascending name.
+  Result<std::vector<QuotaState>> Quotas();
+  // Sets or replaces a volume's quota, after it measured what the volume's snapshots need. Open for
+  // maintenance. Busy while a GC is at work.
+  Result<QuotaState> SetQuota(const std::string& volume_name, uint64_t bytes_max,
+                              Progress& progress);
+  // NotFound if the volume has none.
+  Status RemoveQuota(const std::string& volume_name);
 
   // Key slots of an encrypted repository; InvalidArgument if it is not one.
   Result<KeySlotListing> KeySlots();

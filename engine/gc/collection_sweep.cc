@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "gc/collection.h"
 #include "gc/pack_rewriter.h"
+#include "gc/volume_need.h"
 #include "repo/condemned_packs.h"
 #include "store/frame_reader.h"
 
@@ -48,8 +49,14 @@ Status Collection::SweepRound() {
 
 // The record before the tombstone: a snapshot without tombstone is never half collected.
 Status Collection::RemoveDeleted() {
+  const IdSet<SnapshotId> leaving = steps_->DeletedToRemove();
+  VARVE_ASSIGN_OR_RETURN(
+      const std::vector<VolumeQuota> measured,
+      MeasureShrinkingVolumes(repository_, records_, steps_->roots(), leaving, progress_));
   VARVE_ASSIGN_OR_RETURN(const auto commit, repository_.LockCommit());
-  for (const SnapshotId& id : steps_->DeletedToRemove()) {
+  // Before the records that the quotas count by are gone.
+  VARVE_RETURN_IF_ERROR(KeepMeasured(repository_, measured));
+  for (const SnapshotId& id : leaving) {
     VARVE_RETURN_IF_ERROR(RemoveIfThere(storage_, SnapshotPath(id)));
     VARVE_RETURN_IF_ERROR(
         RemoveIfThere(storage_, std::string(kTombstonesDirectory) + "/" + id.Hex()));

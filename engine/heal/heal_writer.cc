@@ -5,11 +5,12 @@
 namespace varve {
 
 HealWriter::HealWriter(Repository& repository, Index& index, std::string purpose,
-                       std::vector<SnapshotId> pins)
+                       std::vector<SnapshotId> pins, SnapshotAccount* account)
     : repository_(repository),
       index_(index),
       purpose_(std::move(purpose)),
       pins_(std::move(pins)),
+      account_(account),
       writer_(kCompressionLevelDefault),
       batch_(kFrameRawMax + kDeltaHeaderBytes) {}
 
@@ -27,7 +28,7 @@ Status HealWriter::Begin() {
   const auto stream = [&](PackContent content, uint64_t target) {
     return std::make_unique<PackStream>(
         repository_.storage(), index_, pending_, repository_.random(),
-        PackStreamOptions{content, repository_.config().id, target});
+        PackStreamOptions{content, repository_.config().id, target, account_});
   };
   chunks_ = stream(PackContent::kChunks, kDataPackTarget);
   nodes_ = stream(PackContent::kNodes, kNodePackTarget);
@@ -52,10 +53,7 @@ Status HealWriter::Finish() {
   if (chunks_ == nullptr) return {};
   for (PackStream* stream : {chunks_.get(), nodes_.get()}) {
     VARVE_ASSIGN_OR_RETURN(const PackStreamTotals totals, stream->Finish());
-    totals_.bytes += totals.bytes;
-    totals_.payload_bytes += totals.payload_bytes;
-    totals_.frames += totals.frames;
-    totals_.deltas += totals.deltas;
+    totals_ += totals;
   }
   chunks_ = nullptr;
   nodes_ = nullptr;

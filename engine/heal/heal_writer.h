@@ -16,8 +16,9 @@ namespace varve {
 class HealWriter {
  public:
   // Both borrowed; the repository is open for writing, `index` is told of the new packs.
+  // An account, if there is one (borrowed), is told of what is written.
   HealWriter(Repository& repository, Index& index, std::string purpose,
-             std::vector<SnapshotId> pins = {});
+             std::vector<SnapshotId> pins = {}, SnapshotAccount* account = nullptr);
   ~HealWriter();
 
   // Begins the session; Add does so by itself.
@@ -43,6 +44,7 @@ class HealWriter {
   Index& index_;
   const std::string purpose_;
   const std::vector<SnapshotId> pins_;
+  SnapshotAccount* const account_;
   FrameWriter writer_;
   FrameBatch batch_;
   PendingIds pending_;

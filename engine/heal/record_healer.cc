@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "format/snapshot_note.h"
+#include "repo/volume_quotas.h"
 
 namespace varve {
 namespace {
@@ -13,6 +14,19 @@ constexpr size_t kTriedBytesMax = 4096;
 
 // Does the object decode as what its path says it is?
 using IsWhole = std::function<bool(ByteSpan object)>;
+
+bool Decodes(const std::string& path, ByteSpan object, const RepositoryId& repository,
+             const SnapshotId& id) {
+  if (path.starts_with("snapshots/"))
+    return DecodeSnapshotRecord(path, object, repository, id).ok();
+  if (path.starts_with(std::string(kQuotasDirectory) + "/")) {
+    return DecodeQuotaTable(path, object, repository, QuotaTableId{id.bytes}).ok();
+  }
+  const bool is_hold = path.starts_with(std::string(kHoldsDirectory) + "/");
+  return DecodeSnapshotNote(is_hold ? ObjectKind::kHold : ObjectKind::kTombstone, path, object,
+                            repository, id)
+      .ok();
+}
 
 // The object with one byte changed so that all its checksums hold and it is what it should be. Two
 // checksums of 64 bits over so few candidates: chance does not do that.
@@ -75,16 +89,14 @@ Result<std::optional<HealedRecord>> HealRecord(Repository& repository, const std
                                                TreeHealer& healer, Progress& progress) {
   const std::optional<HealedRecord> none;
   const size_t slash = path.rfind('/');
-  SnapshotId id;
-  if (slash == std::string::npos || !SnapshotId::Parse(path.substr(slash + 1), &id)) return none;
+  SnapshotId id;  // or of whatever else has a name of 32 digits
+  if (slash == std::string::npos || !SnapshotId::Parse(path.substr(slash + 1, 32), &id)) {
+    return none;
+  }
   const std::string directory = path.substr(0, slash);
   const RepositoryId& mine = repository.config().id;
   const bool is_record = directory == "snapshots";
-  const ObjectKind kind = directory == kHoldsDirectory ? ObjectKind::kHold : ObjectKind::kTombstone;
-  const IsWhole is_whole = [&](ByteSpan object) {
-    return is_record ? DecodeSnapshotRecord(path, object, mine, id).ok()
-                     : DecodeSnapshotNote(kind, path, object, mine, id).ok();
-  };
+  const IsWhole is_whole = [&](ByteSpan object) { return Decodes(path, object, mine, id); };
   const Result<Bytes> object = repository.storage().ReadSmall(path, kSmallObjectMax);
   if (object.ok()) {
     if (std::optional<Bytes> turned = TurnOneByteBack(*object, is_whole)) {

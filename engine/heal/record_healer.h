@@ -1,5 +1,5 @@
-// Brings a damaged snapshot record, hold or tombstone back: from itself when a single byte of it
-// changed, or from a twin's record of the same snapshot.
+// Brings a damaged snapshot record, hold, tombstone or table of quotas back: from itself when a
+// single byte of it changed, or from a twin's record of the same snapshot.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,7 @@ struct HealedRecord {
   std::string path;
   Bytes object;                          // what is to be stored
   std::string source;                    // for people
-  std::optional<SnapshotRecord> record;  // none for a hold or a tombstone
+  std::optional<SnapshotRecord> record;  // none for anything else
 };
 
 // Nothing if no source can tell. `good` are the repository's whole records: the damaged one's place

@@ -46,6 +46,7 @@ class Survey {
   Status Run() {
     VARVE_RETURN_IF_ERROR(LookAtConfig());
     VARVE_RETURN_IF_ERROR(LookAtRecords());
+    VARVE_RETURN_IF_ERROR(LookAtQuotas());
     VARVE_RETURN_IF_ERROR(LookAtSessions());
     VARVE_RETURN_IF_ERROR(LookAtIndex());
     return LookAtPacks();
@@ -81,6 +82,14 @@ class Survey {
     for (const std::string& path : survey_.waiting_replacements) {
       Find(path, path + ": an interrupted repair left its replacement in quarantine/");
     }
+    return {};
+  }
+
+  Status LookAtQuotas() {
+    VARVE_ASSIGN_OR_RETURN(QuotaListing listing, ListQuotas(storage_, repository_.config().id));
+    for (const DamagedQuotaFile& file : listing.damage)
+      Find(file.path, file.What());
+    survey_.bad_quotas = std::move(listing.damage);
     return {};
   }
 

@@ -10,6 +10,7 @@
 #include "heal/pack_probe.h"
 #include "repo/damage_log.h"
 #include "repo/repository.h"
+#include "repo/volume_quotas.h"
 #include "restore/checker.h"
 
 namespace varve {
@@ -28,6 +29,7 @@ struct RepairSurvey {
   std::vector<std::string> bad_configs;  // paths; one copy at least is good
   std::vector<DamagedRecord> bad_records;
   std::vector<SnapshotRecord> records;  // the good ones
+  std::vector<DamagedQuotaFile> bad_quotas;
   std::vector<std::string> bad_sessions;
   bool bad_index = false;
   std::vector<DamagedPack> packs;

@@ -71,6 +71,7 @@ class Repair {
                         return options_.execute ? writer_.Add(kind, id, raw, nullptr) : Status();
                       });
     VARVE_RETURN_IF_ERROR(HealRecords(healer));
+    VARVE_RETURN_IF_ERROR(HealQuotas(healer));
     VARVE_RETURN_IF_ERROR(MoveGoodFrames());
     VARVE_RETURN_IF_ERROR(HealTrees(healer));
     VARVE_RETURN_IF_ERROR(writer_.Finish());
@@ -128,6 +129,31 @@ class Repair {
       }
       Act(bad.path + ": made anew from " + healed->source);
       records_.push_back(std::move(*healed));
+    }
+    return {};
+  }
+
+  // A table of which nothing is whole moves away, so that snapshots are taken again: nobody knows
+  // whose quotas it held.
+  Status HealQuotas(TreeHealer& healer) {
+    for (const DamagedQuotaFile& bad : survey_.bad_quotas) {
+      if (!bad.twin.empty()) {
+        VARVE_ASSIGN_OR_RETURN(Bytes good, storage_.ReadSmall(bad.twin, kSmallObjectMax));
+        Act(bad.path + ": made anew from " + bad.twin);
+        records_.push_back({bad.path, std::move(good), bad.twin, {}});
+        continue;
+      }
+      VARVE_ASSIGN_OR_RETURN(
+          std::optional<HealedRecord> healed,
+          HealRecord(repository_, bad.path, survey_.records, sources_, healer, progress_));
+      if (healed) {
+        Act(bad.path + ": made anew from " + healed->source);
+        records_.push_back(std::move(*healed));
+        continue;
+      }
+      if (bad.status.code() == Code::kNotFound) continue;
+      report_.lost_objects.push_back(bad.path + ": no copy of it is whole; set the quotas anew");
+      if (options_.execute) VARVE_RETURN_IF_ERROR(Quarantine(bad.path, bad.What()));
     }
     return {};
   }

@@ -10,6 +10,7 @@
 #include "heal/pack_probe.h"
 #include "heal/scrub_progress.h"
 #include "repo/damage_log.h"
+#include "repo/volume_quotas.h"
 #include "store/pack_reader.h"
 
 namespace varve {
@@ -33,6 +34,7 @@ class Scrub {
       Find(record.path, 0, record.status.message());
     }
     VARVE_RETURN_IF_ERROR(CheckConfig());
+    VARVE_RETURN_IF_ERROR(CheckQuotas());
     VARVE_RETURN_IF_ERROR(CheckSessions());
     VARVE_RETURN_IF_ERROR(CheckIndexFiles());
     VARVE_RETURN_IF_ERROR(ReadLog());
@@ -63,6 +65,14 @@ class Scrub {
     if (damage.empty() && first.ok() && second.ok() && *first != *second) {
       Find(kConfigCopyPath, 0, std::string(kConfigCopyPath) + ": differs from " + kConfigPath);
     }
+    return {};
+  }
+
+  Status CheckQuotas() {
+    VARVE_ASSIGN_OR_RETURN(const QuotaListing listing,
+                           ListQuotas(storage_, repository_.config().id));
+    for (const DamagedQuotaFile& file : listing.damage)
+      Find(file.path, 0, file.What());
     return {};
   }
 

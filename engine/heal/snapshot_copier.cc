@@ -8,6 +8,7 @@
 #include "heal/heal_writer.h"
 #include "heal/snapshot_volume.h"
 #include "io/aligned_buffer.h"
+#include "repo/quota_meter.h"
 #include "snapshot/snapshotter.h"
 #include "store/frame_reader.h"
 #include "tree/tree_reader.h"
@@ -50,12 +51,13 @@ class TreeCopy {
  public:
   TreeCopy(Repository& source, Index& source_index, const SnapshotRecord& record,
            Repository& target, Index& target_index, const std::optional<SnapshotRecord>& parent,
-           Progress& progress)
+           QuotaMeter* quota, Progress& progress)
       : source_(source),
         record_(record),
         target_(target),
         target_index_(target_index),
         parent_(parent),
+        account_(quota),
         progress_(progress),
         tree_(source.storage(), source_index, source.config().id_key, RootOf(record),
               "snapshot " + record.id.Hex(), kLeafBatch),
@@ -63,7 +65,7 @@ class TreeCopy {
         hasher_(source.config().id_key),
         raw_(std::max<uint64_t>(tree_.geometry().LeafBytes(), kNodeBytesMax)),
         writer_(target, target_index, "copy of " + record.id.Short(),
-                parent ? std::vector{parent->id} : std::vector<SnapshotId>()) {}
+                parent ? std::vector{parent->id} : std::vector<SnapshotId>(), &account_) {}
 
   Status Run() {
     VARVE_RETURN_IF_ERROR(writer_.Begin());
@@ -86,15 +88,14 @@ class TreeCopy {
   // Subtrees of the parent may be adopted unseen only if it is proved that they are all there.
   Status OpenParent() {
     if (!parent_) return {};
-    VARVE_ASSIGN_OR_RETURN(const bool proved, target_index_.IsProved(parent_->id));
-    if (!proved) return {};
+    VARVE_ASSIGN_OR_RETURN(adopts_, target_index_.IsProved(parent_->id));
     parent_tree_ =
         std::make_unique<TreeReader>(target_.storage(), target_index_, target_.config().id_key,
                                      RootOf(*parent_), "snapshot " + parent_->id.Hex(), kLeafBatch);
     return {};
   }
 
-  Result<bool> ParentHas(uint32_t level, uint64_t index, const ContentId& id) {
+  bool ParentHas(uint32_t level, uint64_t index, const ContentId& id) {
     if (parent_tree_ == nullptr) return false;
     const TreeGeometry& geometry = parent_tree_->geometry();
     if (level > geometry.root_level() || index >= geometry.NodeCount(level)) return false;
@@ -106,8 +107,7 @@ class TreeCopy {
     if (progress_.cancelled) return Cancelled("interrupted");
     VARVE_ASSIGN_OR_RETURN(const NodeRef reference, tree_.Reference(level, index));
     if (reference.IsZero()) return {};
-    VARVE_ASSIGN_OR_RETURN(const bool adopted, ParentHas(level, index, reference.id));
-    if (adopted) return {};
+    if (adopts_ && ParentHas(level, index, reference.id)) return {};
     const TreeGeometry& geometry = tree_.geometry();
     if (level == 0) {
       VARVE_RETURN_IF_ERROR(CopyChunks(index));
@@ -121,8 +121,22 @@ class TreeCopy {
     return CopyNode(level, index, reference.id);
   }
 
+  // Which of these chunks the parent has at the same place.
+  std::set<ContentId> OfParent(uint64_t leaf, const std::vector<ChunkRef>& chunks) {
+    std::set<ContentId> ids;
+    if (parent_tree_ == nullptr || leaf >= parent_tree_->geometry().NodeCount(0)) return ids;
+    const auto older = parent_tree_->Leaf(leaf);
+    if (!older.ok()) return ids;
+    const size_t common = std::min(chunks.size(), (*older)->chunks.size());
+    for (size_t i = 0; i < common; ++i) {
+      if (chunks[i] == (*older)->chunks[i]) ids.insert(chunks[i].id);
+    }
+    return ids;
+  }
+
   // Of `ids`, the positions that the target lacks and this copy has not sent yet: they are claimed.
-  Status KeepMissing(const std::vector<ContentId>& ids, std::vector<size_t>* missing) {
+  Status KeepMissing(const std::vector<ContentId>& ids, const std::set<ContentId>& of_parent,
+                     std::vector<size_t>* missing) {
     std::vector<ContentId> claimed;
     std::vector<size_t> positions;
     for (size_t i = 0; i < ids.size(); ++i) {
@@ -135,7 +149,11 @@ class TreeCopy {
     for (size_t k = 0; k < claimed.size(); ++k) {
       if (places[k] && places[k]->usable) {
         writer_.Release(claimed[k]);
-        reused_.insert(places[k]->pack);
+        if (of_parent.contains(claimed[k])) {
+          account_.Require(places[k]->pack);
+        } else {
+          VARVE_RETURN_IF_ERROR(account_.Reuse(*places[k]));
+        }
       } else {
         missing->push_back(positions[k]);
       }
@@ -153,7 +171,7 @@ class TreeCopy {
       positions.push_back(i);
     }
     std::vector<size_t> missing;
-    VARVE_RETURN_IF_ERROR(KeepMissing(ids, &missing));
+    VARVE_RETURN_IF_ERROR(KeepMissing(ids, OfParent(leaf, node->chunks), &missing));
     report_.chunks_known += ids.size() - missing.size();
     if (missing.empty()) return {};
     std::vector<FrameRequest> requests;
@@ -179,7 +197,9 @@ class TreeCopy {
 
   Status CopyNode(uint32_t level, uint64_t index, const ContentId& id) {
     std::vector<size_t> missing;
-    VARVE_RETURN_IF_ERROR(KeepMissing({id}, &missing));
+    std::set<ContentId> of_parent;
+    if (ParentHas(level, index, id)) of_parent.insert(id);
+    VARVE_RETURN_IF_ERROR(KeepMissing({id}, of_parent, &missing));
     if (missing.empty()) return {};
     FrameRequest request;
     request.id = id;
@@ -204,7 +224,7 @@ class TreeCopy {
       std::vector<std::optional<Place>> base;
       VARVE_RETURN_IF_ERROR(target_index_.FindUsable({&request.frame.base, 1}, &base));
       as_stored = base[0] && base[0]->usable && base[0]->frame.encoding != Encoding::kDelta;
-      if (as_stored) reused_.insert(base[0]->pack);
+      if (as_stored) account_.Require(base[0]->pack);
     }
     if (!as_stored) return writer_.Add(request.kind, request.id, raw, nullptr);
     ++report_.frames_as_stored;
@@ -224,8 +244,8 @@ class TreeCopy {
     copy.statistics.chunks_delta = totals.deltas;
     copy.statistics.bytes_stored = totals.bytes;
     copy.statistics.bytes_metadata = totals.bytes - totals.payload_bytes;
-    VARVE_RETURN_IF_ERROR(
-        target_.Commit(writer_.session(), {reused_.begin(), reused_.end()}, &copy));
+    copy.statistics.bytes_reused = account_.bytes_reused();
+    VARVE_RETURN_IF_ERROR(target_.Commit(writer_.session(), account_.ReusedPacks(), &copy));
     report_.bytes_stored = copy.statistics.bytes_stored;
     return {};
   }
@@ -235,14 +255,15 @@ class TreeCopy {
   Repository& target_;
   Index& target_index_;
   const std::optional<SnapshotRecord>& parent_;
+  SnapshotAccount account_;
   Progress& progress_;
   TreeReader tree_;
-  std::unique_ptr<TreeReader> parent_tree_;  // null: nothing is adopted unseen
+  std::unique_ptr<TreeReader> parent_tree_;  // null without a parent
+  bool adopts_ = false;                      // its subtrees, unseen
   FrameReader frames_;
   ContentHasher hasher_;
   AlignedBuffer raw_;
   HealWriter writer_;
-  std::set<PackId> reused_;
   CopyReport report_;
 };
 
@@ -291,10 +312,13 @@ Result<CopyReport> CopySnapshot(Repository& source, const SnapshotRecord& record
   } else if (present.status().code() != Code::kNotFound) {
     return present.status().WithContext("target " + target.name());
   } else if (shared_ids) {
+    VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<QuotaMeter> quota,
+                           QuotaMeter::Begin(target, record.volume_name));
     VARVE_ASSIGN_OR_RETURN(const auto parent, FindParent(target, record));
     VARVE_ASSIGN_OR_RETURN(Index * source_index, source.index());
     VARVE_ASSIGN_OR_RETURN(Index * target_index, target.index());
-    TreeCopy copy(source, *source_index, record, target, *target_index, parent, progress);
+    TreeCopy copy(source, *source_index, record, target, *target_index, parent, quota.get(),
+                  progress);
     VARVE_RETURN_IF_ERROR(copy.Run());
     report = copy.TakeReport();
   } else {

@@ -12,7 +12,7 @@ constexpr const char* kReasonSuffix = ".reason";
 constexpr int kNamesMax = 10000;
 constexpr const char* kWaitingSuffix = ".new";
 // The objects that are ever replaced; packs get new names instead.
-constexpr const char* kReplacedDirectories[] = {"snapshots", "holds", "tombstones"};
+constexpr const char* kReplacedDirectories[] = {"snapshots", "holds", "tombstones", "quotas"};
 
 std::string FlatName(const std::string& path) {
   std::string name = path;

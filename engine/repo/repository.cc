@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "repo/damage_log.h"
 #include "repo/quarantine.h"
+#include "repo/volume_quotas.h"
 #include "store/pack_reader.h"
 
 namespace varve {
@@ -25,7 +26,8 @@ constexpr const char* kSmallDirectories[] = {".",
                                              kHoldsDirectory,
                                              kCondemnedDirectory,
                                              kQuarantineDirectory,
-                                             kKeysDirectory};
+                                             kKeysDirectory,
+                                             kQuotasDirectory};
 
 // Nothing but what an interrupted Create may have left: then Create may go on.
 Status CheckEmpty(Disk& disk, const std::string& name) {
@@ -213,6 +215,8 @@ Status Repository::RemoveLeftovers() {
       const Status removed = storage_.RemoveTemporaries(directory);
       if (!removed.ok() && removed.code() != Code::kNotFound) return removed;
     }
+    const Status finished = FinishQuotas(storage_, config_.id);
+    if (!finished.ok()) Notice("an interrupted change of quotas stays: " + finished.message());
   }
   // While a GC is at work it makes some; the next one sees to what is left.
   return collecting == nullptr ? Status() : RemovePackTemporaries();

@@ -4,6 +4,7 @@
 
 #include "base/content_hasher.h"
 #include "base/limits.h"
+#include "repo/volume_quotas.h"
 #include "store/frame_reader.h"
 #include "store/pack_reader.h"
 
@@ -26,6 +27,7 @@ class Check {
     report_.snapshots = records_.size() + damaged.size();
     VARVE_RETURN_IF_ERROR(CheckConfig());
     VARVE_RETURN_IF_ERROR(CheckKeySlots());
+    VARVE_RETURN_IF_ERROR(CheckQuotas());
     VARVE_RETURN_IF_ERROR(CheckIndexFiles());
     VARVE_RETURN_IF_ERROR(CheckPacks());
     VARVE_RETURN_IF_ERROR(CheckSnapshots());
@@ -78,6 +80,15 @@ class Check {
     }
     for (const std::string& line : listing.damage)
       Find(line.substr(0, line.find(':')), line);
+    return {};
+  }
+
+  Status CheckQuotas() {
+    VARVE_ASSIGN_OR_RETURN(const QuotaListing listing,
+                           ListQuotas(storage_, repository_.config().id));
+    for (const DamagedQuotaFile& file : listing.damage) {
+      if (!IsKeyFailure(file.status)) Find(file.path, file.What());
+    }
     return {};
   }
 
@@ -180,8 +191,9 @@ class Check {
   Status NoteLeftovers() {
     VARVE_ASSIGN_OR_RETURN(const auto entries, storage_.disk().List("."));
     static const std::vector<std::string> kKnown = {
-        "config", "config.copy", "snapshots", "packs", "sessions", "index", "lock",      "gc",
-        "keys",   "quarantine",  "damage",    "scrub", "holds",    "locks", "tombstones"};
+        "config", "config.copy", "snapshots",  "packs",      "sessions", "index",
+        "lock",   "gc",          "keys",       "quarantine", "damage",   "scrub",
+        "holds",  "locks",       "tombstones", "quotas",     "reserve"};
     for (const DirectoryEntry& entry : entries) {
       if (std::find(kKnown.begin(), kKnown.end(), entry.name) == kKnown.end()) {
         report_.notes.push_back(entry.name + " is not varve's");

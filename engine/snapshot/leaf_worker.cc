@@ -11,8 +11,8 @@ LeafWorker::LeafWorker(SnapshotPlant& plant, std::unique_ptr<BlockReader> reader
       frames_(plant.storage, plant.index, PackPages::kPassed),
       writer_(plant.compression_level),
       batch_(plant.geometry.LeafBytes() + size_t{kLeafChunks} * kDeltaHeaderBytes),
-      nodes_(plant.storage, plant.index, plant.pending, plant.node_packs, plant.reused, plant.prove,
-             plant.compression_level) {}
+      nodes_(plant.storage, plant.index, plant.pending, plant.node_packs, plant.account,
+             plant.prove, plant.compression_level) {}
 
 Status LeafWorker::StartReads() {
   while (reading_.size() < kSlots) {
@@ -133,7 +133,10 @@ Status LeafWorker::FindLost(const LeafTask& task, ByteSpan bytes) {
   std::vector<std::optional<Place>> places;
   VARVE_RETURN_IF_ERROR(plant_.index.FindUsable(ids, &places));
   for (size_t k = 0; k < ids.size(); ++k) {
-    if (places[k] && places[k]->usable) continue;
+    if (places[k] && places[k]->usable) {
+      if (plant_.foreign_parent) VARVE_RETURN_IF_ERROR(plant_.account.Reuse(*places[k]));
+      continue;
+    }
     ++plant_.counters.frames_lost;
     changed_.push_back(
         {.position = positions[k], .bytes = ChunkBytes(task, bytes, positions[k]), .whole = true});
@@ -155,7 +158,7 @@ Status LeafWorker::KeepUnknown() {
   for (size_t i = 0; i < changed_.size(); ++i) {
     if (places[i] && places[i]->usable) {
       plant_.pending.Release(ids[i]);
-      plant_.reused.Add(places[i]->pack);
+      VARVE_RETURN_IF_ERROR(plant_.account.Reuse(*places[i]));
     } else {
       unknown.push_back(changed_[i]);
       if (places[i]) unknown.back().whole = true;

@@ -12,11 +12,11 @@ ContentKind KindOf(uint32_t level) {
 }  // namespace
 
 NodeStorer::NodeStorer(Storage& storage, Index& index, PendingIds& pending, PackStream& packs,
-                       ReusedPacks& reused, bool prove, int compression_level)
+                       SnapshotAccount& account, bool prove, int compression_level)
     : index_(index),
       pending_(pending),
       packs_(packs),
-      reused_(reused),
+      account_(account),
       prove_(prove),
       frames_(storage, index),
       writer_(compression_level),
@@ -66,8 +66,7 @@ Status NodeStorer::Store(const NewNode& node) {
   VARVE_ASSIGN_OR_RETURN(const bool known, IsKnown(node, &place));
   if (known) {
     pending_.Release(node.id);
-    reused_.Add(place->pack);
-    return {};
+    return account_.Reuse(*place);
   }
   std::optional<DeltaBase> base;
   // What takes the place of a damaged frame stands alone: others may stand on it.

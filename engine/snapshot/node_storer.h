@@ -14,7 +14,7 @@ class NodeStorer {
   // What a storer needs of the plant; all borrowed. `prove`: a node that the index knows counts
   // only if it reads back.
   NodeStorer(Storage& storage, Index& index, PendingIds& pending, PackStream& packs,
-             ReusedPacks& reused, bool prove, int compression_level);
+             SnapshotAccount& account, bool prove, int compression_level);
 
   // Stores the node unless it is stored already.
   Status Store(const NewNode& node);
@@ -26,7 +26,7 @@ class NodeStorer {
   Index& index_;
   PendingIds& pending_;
   PackStream& packs_;
-  ReusedPacks& reused_;
+  SnapshotAccount& account_;
   const bool prove_;
   FrameReader frames_;
   FrameWriter writer_;

@@ -82,6 +82,9 @@ void PackStream::PublishLoop() {
 
 Status PackStream::PublishOne(PackWriter& pack) {
   VARVE_ASSIGN_OR_RETURN(const ByteSpan bytes, pack.Finish());
+  if (options_.account != nullptr) {
+    VARVE_RETURN_IF_ERROR(options_.account->Store(pack.id(), bytes.size()));
+  }
   VARVE_RETURN_IF_ERROR(storage_.Publish(PackPath(pack.id()), bytes));
   // From here on the pack is durable and visible; only now may the index speak of it.
   VARVE_RETURN_IF_ERROR(index_.Add(pack.id(), PlaceFrames(pack.frames())));

@@ -17,6 +17,7 @@
 #include "io/storage.h"
 #include "snapshot/frame_writer.h"
 #include "snapshot/pending_ids.h"
+#include "snapshot/snapshot_account.h"
 #include "store/index.h"
 #include "store/pack_writer.h"
 
@@ -25,7 +26,8 @@ namespace varve {
 struct PackStreamOptions {
   PackContent content = PackContent::kChunks;
   RepositoryId repository;
-  size_t pack_bytes_max = 0;  // at least one batch, footer and trailer
+  size_t pack_bytes_max = 0;           // at least one batch, footer and trailer
+  SnapshotAccount* account = nullptr;  // borrowed; told of every pack before it is published
 };
 
 struct PackStreamTotals {

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
-#include <set>
 
 #include "base/content_hasher.h"
 #include "base/fingerprint.h"
 #include "snapshot/leaf_scheduler.h"
 #include "snapshot/pack_stream.h"
 #include "snapshot/pending_ids.h"
+#include "snapshot/snapshot_account.h"
 #include "snapshot/tree_assembly.h"
 #include "store/index.h"
 #include "tree/older_tree.h"
@@ -30,24 +29,6 @@ struct SnapshotCounters {
   std::atomic<uint64_t> frames_lost{0};
 };
 
-// The packs of earlier snapshots that this one refers to beyond its parent's: they must exist at
-// the commit (G5).
-class ReusedPacks {
- public:
-  void Add(const PackId& pack) {
-    const std::lock_guard lock(mutex_);
-    packs_.insert(pack);
-  }
-  std::vector<PackId> Take() {
-    const std::lock_guard lock(mutex_);
-    return {packs_.begin(), packs_.end()};
-  }
-
- private:
-  std::mutex mutex_;
-  std::set<PackId> packs_;  // guarded by mutex_
-};
-
 struct SnapshotPlant {
   const Volume& volume;
   const TreeGeometry geometry;
@@ -59,6 +40,8 @@ struct SnapshotPlant {
   // Nothing is known about the parent's chunks but their names: each is looked up before it is
   // adopted, and what is missing is stored again.
   bool prove;
+  // What is unchanged counts as found stored, not as the volume's own (with `prove`).
+  bool foreign_parent;
   bool audit;
   int compression_level;
   LeafScheduler& scheduler;
@@ -66,7 +49,7 @@ struct SnapshotPlant {
   PackStream& chunk_packs;
   PackStream& node_packs;
   TreeAssembly& assembly;
-  ReusedPacks& reused;
+  SnapshotAccount& account;
   SnapshotCounters& counters;
 };
 

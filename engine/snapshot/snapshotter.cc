@@ -1,17 +1,14 @@
 #include "snapshot/snapshotter.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "base/limits.h"
-#include "snapshot/leaf_worker.h"
+#include "snapshot/volume_scan.h"
 
 namespace varve {
 namespace {
 
 constexpr uint64_t kAuditEvery = 10;
-// Leaves that a scan of the parent's tree loads at once.
-constexpr uint32_t kParentLeafBatch = 32;
 // FORMAT.md §4: of the reason why a snapshot went another way than usual.
 constexpr size_t kReasonBytesMax = 4096;
 
@@ -97,47 +94,6 @@ Result<std::unique_ptr<Session>> BeginWithParent(Repository& repository,
   }
 }
 
-// A first snapshot keeps every core busy with one worker each. An increment also waits for the
-// bases of its deltas, one leaf at a time: while half of the workers wait, the others compute.
-unsigned WorkerCount(const SnapshotOptions& options, bool reads_bases) {
-  if (options.workers != 0) return options.workers;
-  return std::max(1u, std::thread::hardware_concurrency()) * (reads_bases ? 2 : 1);
-}
-
-// Runs one worker per reader; the first failure stops the others.
-Status RunWorkers(SnapshotPlant& plant, std::vector<std::unique_ptr<BlockReader>> readers) {
-  std::vector<Status> results(readers.size());
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < readers.size(); ++i) {
-    threads.emplace_back([&, i] {
-      results[i] = LeafWorker(plant, std::move(readers[i])).Run();
-      if (!results[i].ok()) plant.scheduler.Stop();
-    });
-  }
-  for (std::thread& thread : threads)
-    thread.join();
-  for (const Status& result : results)
-    VARVE_RETURN_IF_ERROR(result);
-  return {};
-}
-
-Result<std::vector<std::unique_ptr<BlockReader>>> OpenReaders(const Volume& volume,
-                                                              const SnapshotOptions& options,
-                                                              const TreeGeometry& geometry,
-                                                              bool reads_bases) {
-  BlockReaderOptions reader_options;
-  reader_options.slots = LeafWorker::kSlots;
-  reader_options.slot_bytes = geometry.LeafBytes();
-  reader_options.runs_max = options.changes ? LeafScheduler::kRunsMax : 1;
-  reader_options.force_pread = options.force_pread;
-  std::vector<std::unique_ptr<BlockReader>> readers;
-  for (unsigned i = 0; i < WorkerCount(options, reads_bases); ++i) {
-    VARVE_ASSIGN_OR_RETURN(auto reader, volume.NewReader(reader_options));
-    readers.push_back(std::move(reader));
-  }
-  return readers;
-}
-
 Status CheckStable(const Volume& volume, const ContentStamp& before, Consistency consistency) {
   VARVE_ASSIGN_OR_RETURN(const ContentStamp after, volume.Stamp());
   // The size that is recorded is the one from when it was opened.
@@ -179,134 +135,6 @@ void KeepStory(const SnapshotRecord& copied, SnapshotRecord* record) {
   record->origin = copied.origin;
 }
 
-// What one pass over the volume found and stored.
-struct Scan {
-  NodeRef root;
-  PackStreamTotals chunk_totals;
-  PackStreamTotals node_totals;
-  uint64_t bytes_read = 0;
-  uint64_t chunks_changed = 0;
-  uint64_t chunks_deduplicated = 0;
-  uint64_t audit_misses = 0;
-  uint64_t bases_unreadable = 0;
-  uint64_t frames_lost = 0;
-  uint64_t sample_misses = 0;  // there is no root then
-  std::vector<PackId> reused_packs;
-  Status parent_damage;  // what of the parent's tree could not be read
-  std::string reader;
-
-  bool met_damage() const { return !parent_damage.ok() || bases_unreadable > 0; }
-};
-
-std::unique_ptr<TreeReader> OpenParentTree(Repository& repository, Index& index,
-                                           const Parent& parent) {
-  if (!parent.record || parent.record->size_bytes == 0) return nullptr;
-  const RepositoryConfig& config = repository.config();
-  const TreeRoot root{parent.record->root,
-                      TreeGeometry(parent.record->size_bytes, config.chunk_size_bytes)};
-  return std::make_unique<TreeReader>(repository.storage(), index, config.id_key, root,
-                                      "snapshot " + parent.record->id.Hex(), kParentLeafBatch);
-}
-
-// Reads the volume once, or only its candidates if there are any, and makes all chunks and nodes of
-// its snapshot durable.
-Result<Scan> ScanVolume(Repository& repository, Index& index, const Volume& volume,
-                        const SnapshotOptions& options, const Parent& parent,
-                        const CandidateChunks* candidates, bool prove, bool audit,
-                        Progress& progress) {
-  const RepositoryConfig& config = repository.config();
-  const TreeGeometry geometry(volume.size_bytes(), config.chunk_size_bytes);
-  const std::unique_ptr<TreeReader> parent_reader = OpenParentTree(repository, index, parent);
-  std::optional<OlderTree> parent_tree;
-  if (parent_reader != nullptr) parent_tree.emplace(*parent_reader);
-  OlderTree* const older = parent_tree ? &*parent_tree : nullptr;
-
-  PendingIds pending;
-  ReusedPacks reused;
-  SnapshotCounters counters;
-  PackStream chunk_packs(repository.storage(), index, pending, repository.random(),
-                         {PackContent::kChunks, config.id,
-                          std::max(options.chunk_pack_bytes, 2 * geometry.LeafBytes())});
-  PackStream node_packs(repository.storage(), index, pending, repository.random(),
-                        {PackContent::kNodes, config.id,
-                         std::max<uint64_t>(options.node_pack_bytes, 4 * kNodeBytesMax)});
-  NodeStorer inner_nodes(repository.storage(), index, pending, node_packs, reused, prove,
-                         options.compression_level);
-  TreeAssembly assembly(geometry, config.id_key, older,
-                        candidates == nullptr ? Gaps::kZero : Gaps::kUnchanged,
-                        [&](const NewNode& node) { return inner_nodes.Store(node); });
-  LeafScheduler scheduler(volume, geometry, candidates, progress);
-  SnapshotPlant plant{volume,
-                      geometry,
-                      config.id_key,
-                      config.fingerprint_secret,
-                      repository.storage(),
-                      index,
-                      older,
-                      prove,
-                      audit,
-                      options.compression_level,
-                      scheduler,
-                      pending,
-                      chunk_packs,
-                      node_packs,
-                      assembly,
-                      reused,
-                      counters};
-
-  Scan scan;
-  VARVE_ASSIGN_OR_RETURN(auto readers,
-                         OpenReaders(volume, options, geometry, parent_tree.has_value()));
-  scan.reader = readers[0]->Name();
-  const Status worked = RunWorkers(plant, std::move(readers));
-  // Interrupted or not: what is encoded becomes durable, so that the next run need not do it again.
-  const Result<PackStreamTotals> chunk_totals = chunk_packs.Finish();
-  VARVE_RETURN_IF_ERROR(worked);
-  VARVE_RETURN_IF_ERROR(chunk_totals.status());
-  // Beyond this point all chunks of the snapshot are durable.
-  scan.chunk_totals = *chunk_totals;
-  scan.sample_misses = counters.sample_misses;
-  if (scan.sample_misses == 0) {
-    VARVE_ASSIGN_OR_RETURN(scan.root, assembly.Finish());
-  }
-  VARVE_ASSIGN_OR_RETURN(scan.node_totals, node_packs.Finish());
-  // Beyond this point the whole tree is durable. The record is all that lacks.
-  scan.bytes_read = counters.bytes_read;
-  scan.chunks_changed = counters.chunks_changed + assembly.vanished_chunks();
-  scan.chunks_deduplicated = counters.chunks_deduplicated;
-  scan.audit_misses = counters.audit_misses;
-  scan.bases_unreadable = counters.bases_unreadable;
-  scan.frames_lost = counters.frames_lost;
-  scan.reused_packs = reused.Take();
-  if (older != nullptr) scan.parent_damage = older->damage();
-  return scan;
-}
-
-// A second pass over the same volume: what the first one stored is this snapshot's, too.
-void AddFirstPass(const Scan& first, Scan* scan) {
-  scan->chunk_totals += first.chunk_totals;
-  scan->node_totals += first.node_totals;
-  scan->bytes_read += first.bytes_read;
-  scan->chunks_deduplicated -= std::min(scan->chunks_deduplicated, first.chunk_totals.frames);
-  scan->bases_unreadable += first.bases_unreadable;
-}
-
-SnapshotStatistics StatisticsOf(const Scan& scan, const TreeGeometry& geometry) {
-  SnapshotStatistics statistics;
-  statistics.bytes_total = geometry.size_bytes();
-  statistics.bytes_read = scan.bytes_read;
-  statistics.chunks_total = geometry.ChunkCount();
-  statistics.chunks_changed = scan.chunks_changed;
-  statistics.bytes_changed =
-      std::min(scan.chunks_changed * geometry.chunk_size(), geometry.size_bytes());
-  statistics.chunks_new = scan.chunk_totals.frames;
-  statistics.chunks_delta = scan.chunk_totals.deltas;
-  statistics.chunks_deduplicated = scan.chunks_deduplicated;
-  statistics.bytes_stored = scan.chunk_totals.bytes + scan.node_totals.bytes;
-  statistics.bytes_metadata = statistics.bytes_stored - scan.chunk_totals.payload_bytes;
-  return statistics;
-}
-
 // Why the snapshot could not rely on its parent as it usually does; nothing if it could.
 std::optional<std::string> DamageStory(const Scan& scan) {
   std::string story;
@@ -323,10 +151,9 @@ std::optional<std::string> DamageStory(const Scan& scan) {
   return "damage in the repository: " + story + "what is lost was stored again";
 }
 
-// Why the change source that was asked for is not used, if there is a reason. `prove`: what the
-// parent has must be looked for chunk by chunk.
-std::optional<std::string> RefuseChanges(const SnapshotOptions& options, const Parent& parent,
-                                         const TreeGeometry& geometry, bool prove) {
+// Why the change source that was asked for is not used, if there is a reason.
+std::optional<std::string> RefuseChanges(const SnapshotOptions& options, const ScanPlan& plan,
+                                         const Parent& parent, const TreeGeometry& geometry) {
   if (!options.changes) {
     if (options.changes_refused.empty()) return std::nullopt;
     return options.changes_refused;
@@ -336,7 +163,8 @@ std::optional<std::string> RefuseChanges(const SnapshotOptions& options, const P
           RefuseClaim(*options.changes, parent.record, options.volume_name, geometry)) {
     return refused;
   }
-  if (prove) return "it is not known whether all that the parent has is still there";
+  if (plan.foreign_parent) return "the parent's chunks count for the volume's quota";
+  if (plan.prove) return "it is not known whether all that the parent has is still there";
   return std::nullopt;
 }
 
@@ -344,16 +172,17 @@ std::optional<std::string> RefuseChanges(const SnapshotOptions& options, const P
 // `refused`, if it cannot.
 Result<std::optional<Scan>> ScanChanges(Repository& repository, Index& index, const Volume& volume,
                                         const SnapshotOptions& options, const Parent& parent,
-                                        bool prove, SnapshotReport* report, Progress& progress,
+                                        ScanPlan plan, SnapshotReport* report, Progress& progress,
                                         std::optional<Scan>* failed) {
   SnapshotRecord& record = report->record;
   const TreeGeometry geometry(volume.size_bytes(), repository.config().chunk_size_bytes);
-  record.fallback_reason = RefuseChanges(options, parent, geometry, prove);
+  record.fallback_reason = RefuseChanges(options, plan, parent, geometry);
   if (options.changes && !record.fallback_reason) {
     const CandidateChunks candidates =
         PlanCandidates(*options.changes, geometry, repository.random());
-    VARVE_ASSIGN_OR_RETURN(Scan scan, ScanVolume(repository, index, volume, options, parent,
-                                                 &candidates, false, report->audited, progress));
+    plan.candidates = &candidates;
+    VARVE_ASSIGN_OR_RETURN(Scan scan,
+                           ScanVolume(repository, index, volume, options, plan, progress));
     if (scan.sample_misses == 0 && !scan.met_damage()) {
       record.change_source = options.changes->source;
       report->chunks_sampled = candidates.sampled.size();
@@ -372,75 +201,92 @@ Result<std::optional<Scan>> ScanChanges(Repository& repository, Index& index, co
   return std::optional<Scan>();
 }
 
-// Everything from the session's record to the commit.
-Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volume,
-                                     const SnapshotOptions& options, const Parent& parent,
-                                     Session& session, Progress& progress) {
-  const RepositoryConfig& config = repository.config();
-  VARVE_ASSIGN_OR_RETURN(Index * index, repository.index());
-  VARVE_ASSIGN_OR_RETURN(const ContentStamp stamp, volume.Stamp());
-  VARVE_RETURN_IF_ERROR(CheckQuiet(volume, options.consistency));
-  SnapshotReport report;
-  report.audited = options.audit || parent.earlier_snapshots % kAuditEvery == kAuditEvery - 1;
-  bool prove = false;
-  if (parent.record) {
-    VARVE_ASSIGN_OR_RETURN(const bool proved, index->IsProved(parent.record->id));
-    prove = !proved;
-  }
+// All passes that it takes. What of the record tells how they went is filled in.
+Result<Scan> ScanAsOftenAsNeeded(Repository& repository, Index& index, const Volume& volume,
+                                 const SnapshotOptions& options, const Parent& parent,
+                                 ScanPlan plan, SnapshotReport* report, Progress& progress) {
   const auto scan_volume = [&] {
-    return ScanVolume(repository, *index, volume, options, parent, nullptr, prove, report.audited,
-                      progress);
+    return ScanVolume(repository, index, volume, options, plan, progress);
   };
   std::optional<Scan> failed;
   VARVE_ASSIGN_OR_RETURN(
       std::optional<Scan> scanned,
-      ScanChanges(repository, *index, volume, options, parent, prove, &report, progress, &failed));
+      ScanChanges(repository, index, volume, options, parent, plan, report, progress, &failed));
   if (!scanned) {
     VARVE_ASSIGN_OR_RETURN(scanned, scan_volume());
     if (failed) AddFirstPass(*failed, &*scanned);
   }
-  Scan scan = *std::move(scanned);
-  bool trusted_all = scan.bases_unreadable == 0;
-  if (!prove && scan.met_damage()) {
-    // The parent's chunks were adopted unseen, and some of them may be gone with what was met.
-    repository.Notice("damage in the repository: the volume is read again, trusting nothing");
-    VARVE_RETURN_IF_ERROR(index->Distrust({}));
-    prove = true;
-    VARVE_ASSIGN_OR_RETURN(Scan second, scan_volume());
-    trusted_all = second.bases_unreadable == 0;
-    AddFirstPass(scan, &second);
-    scan = std::move(second);
+  if (plan.prove || !scanned->met_damage()) return *std::move(scanned);
+  // The parent's chunks were adopted unseen, and some of them may be gone with what was met.
+  repository.Notice("damage in the repository: the volume is read again, trusting nothing");
+  VARVE_RETURN_IF_ERROR(index.Distrust({}));
+  plan.prove = true;
+  VARVE_ASSIGN_OR_RETURN(Scan second, scan_volume());
+  AddFirstPass(*scanned, &second);
+  return second;
+}
+
+Result<ScanPlan> PlanScan(Index& index, const SnapshotOptions& options, const Parent& parent,
+                          SnapshotAccount* account) {
+  ScanPlan plan;
+  plan.audit = options.audit || parent.earlier_snapshots % kAuditEvery == kAuditEvery - 1;
+  plan.account = account;
+  if (!parent.record) return plan;
+  plan.parent = &*parent.record;
+  VARVE_ASSIGN_OR_RETURN(const bool proved, index.IsProved(parent.record->id));
+  plan.foreign_parent = account->has_quota() && parent.record->volume_name != options.volume_name;
+  plan.prove = !proved || plan.foreign_parent;
+  return plan;
+}
+
+void FillRecord(Repository& repository, const Volume& volume, const SnapshotOptions& options,
+                const Parent& parent, const Session& session, const Scan& scan,
+                SnapshotRecord* record) {
+  const TreeGeometry geometry(volume.size_bytes(), repository.config().chunk_size_bytes);
+  record->id = repository.random().NewId<SnapshotId>();
+  record->volume_name = options.volume_name;
+  record->volume_identity = volume.identity();
+  record->size_bytes = geometry.size_bytes();
+  record->chunk_size_bytes = geometry.chunk_size();
+  record->root = scan.root.id;
+  if (parent.record) record->parent = parent.record->id;
+  record->start_unix_ns = session.record().start_unix_ns;
+  record->end_unix_ns = repository.clock().NowUnixNs();
+  record->consistency = options.consistency;
+  record->tags = options.tags;
+  record->statistics = StatisticsOf(scan, geometry);
+  if (const std::optional<std::string> story = DamageStory(scan)) {
+    repository.Notice(*story);
+    const std::string before = record->fallback_reason ? *record->fallback_reason + "; " : "";
+    record->fallback_reason = (before + *story).substr(0, kReasonBytesMax);
   }
+  if (options.copied) KeepStory(*options.copied, record);
+}
+
+// Everything from the session's record to the commit. `quota` may be null.
+Result<SnapshotReport> TakeInSession(Repository& repository, const Volume& volume,
+                                     const SnapshotOptions& options, const Parent& parent,
+                                     QuotaMeter* quota, Session& session, Progress& progress) {
+  VARVE_ASSIGN_OR_RETURN(Index * index, repository.index());
+  VARVE_ASSIGN_OR_RETURN(const ContentStamp stamp, volume.Stamp());
+  VARVE_RETURN_IF_ERROR(CheckQuiet(volume, options.consistency));
+  SnapshotAccount account(quota);
+  VARVE_ASSIGN_OR_RETURN(const ScanPlan plan, PlanScan(*index, options, parent, &account));
+  SnapshotReport report;
+  report.audited = plan.audit;
+  VARVE_ASSIGN_OR_RETURN(const Scan scan, ScanAsOftenAsNeeded(repository, *index, volume, options,
+                                                              parent, plan, &report, progress));
   VARVE_RETURN_IF_ERROR(CheckStable(volume, stamp, options.consistency));
   report.reader = scan.reader;
   report.audit_misses = scan.audit_misses;
   report.bases_unreadable = scan.bases_unreadable;
   report.frames_lost = scan.frames_lost;
-
-  const TreeGeometry geometry(volume.size_bytes(), config.chunk_size_bytes);
-  SnapshotRecord& record = report.record;
-  record.id = repository.random().NewId<SnapshotId>();
-  record.volume_name = options.volume_name;
-  record.volume_identity = volume.identity();
-  record.size_bytes = geometry.size_bytes();
-  record.chunk_size_bytes = geometry.chunk_size();
-  record.root = scan.root.id;
-  if (parent.record) record.parent = parent.record->id;
-  record.start_unix_ns = session.record().start_unix_ns;
-  record.end_unix_ns = repository.clock().NowUnixNs();
-  record.consistency = options.consistency;
-  record.tags = options.tags;
-  record.statistics = StatisticsOf(scan, geometry);
-  if (const std::optional<std::string> story = DamageStory(scan)) {
-    repository.Notice(*story);
-    const std::string before = record.fallback_reason ? *record.fallback_reason + "; " : "";
-    record.fallback_reason = (before + *story).substr(0, kReasonBytesMax);
-  }
-  if (options.copied) KeepStory(*options.copied, &record);
-  VARVE_RETURN_IF_ERROR(repository.Commit(session, scan.reused_packs, &record));
+  FillRecord(repository, volume, options, parent, session, scan, &report.record);
+  report.record.statistics.bytes_reused = account.bytes_reused();
+  VARVE_RETURN_IF_ERROR(repository.Commit(session, account.ReusedPacks(), &report.record));
   // Without the proof the next snapshot only takes longer.
-  if (trusted_all) {
-    const Status marked = index->MarkProved(record.id);
+  if (scan.trusted_all) {
+    const Status marked = index->MarkProved(report.record.id);
     if (!marked.ok()) repository.Notice("the index took no proof: " + marked.message());
   }
   return report;
@@ -462,15 +308,18 @@ Result<SnapshotReport> TakeSnapshot(Repository& repository, const Volume& volume
                                     const SnapshotOptions& options, Progress& progress) {
   VARVE_RETURN_IF_ERROR(CheckOptions(options));
   progress.bytes_total = volume.size_bytes();
+  VARVE_ASSIGN_OR_RETURN(std::unique_ptr<QuotaMeter> quota,
+                         QuotaMeter::Begin(repository, options.volume_name));
   Parent parent;
   VARVE_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                          BeginWithParent(repository, options, &parent));
   Result<SnapshotReport> report =
-      TakeInSession(repository, volume, options, parent, *session, progress);
+      TakeInSession(repository, volume, options, parent, quota.get(), *session, progress);
   if (!report.ok()) {
     const Result<bool> healed = HealIndex(repository, report.status());
     if (healed.ok() && *healed) {
-      report = TakeInSession(repository, volume, options, parent, *session, progress);
+      VARVE_ASSIGN_OR_RETURN(quota, QuotaMeter::Begin(repository, options.volume_name));
+      report = TakeInSession(repository, volume, options, parent, quota.get(), *session, progress);
     }
   }
   // A session that cannot be ended is removed by the next writer; the snapshot stands or not

@@ -52,6 +52,11 @@ inline std::vector<DamageSpot> FindSpots(SimulatedMachine& machine) {
       spots.push_back({"a snapshot record's payload", path, 90, path, {}});
     }
   }
+  for (const std::string& path : machine.disk().AllFiles()) {
+    if (!path.starts_with("quotas/")) continue;
+    spots.push_back({"the header of a table of quotas", path, 33, path, {}});
+    spots.push_back({"the payload of a table of quotas", path, 90, path, {}});
+  }
   for (const std::string& path : machine.Packs(PackContent::kChunks)) {
     AddPackSpots(machine, path, "chunks", &spots);
   }

@@ -13,6 +13,7 @@
 #include "heal/scrubber.h"
 #include "heal/snapshot_copier.h"
 #include "repo/repository.h"
+#include "repo/volume_quotas.h"
 #include "sim/expect_status.h"
 #include "sim/seeded_random.h"
 #include "sim/simulated_disk.h"
@@ -99,6 +100,14 @@ inline std::string Describe(const RepairReport& report) {
   return text;
 }
 
+// One that nothing here reaches.
+inline Status SetQuota(SimulatedMachine& machine) {
+  VARVE_ASSIGN_OR_RETURN(const auto repository, machine.Open(OpenMode::kMaintain));
+  VARVE_ASSIGN_OR_RETURN(const auto commit, repository->LockCommit());
+  return WriteQuotas(repository->storage(), repository->config().id, repository->random(), 0,
+                     {{"v", kGiB, 0, 0}});
+}
+
 class RepairRig {
  public:
   static constexpr size_t kVolumeBytes = 150 * kTestChunkBytes + 777;
@@ -123,6 +132,8 @@ class RepairRig {
       EXPECT_TRUE(IsOk(twin_.Create()));
     }
     EXPECT_TRUE(IsOk(CopyAll(machine_, twin_)));
+    EXPECT_TRUE(IsOk(SetQuota(machine_)));
+    EXPECT_TRUE(IsOk(SetQuota(twin_)));
   }
 
   SimulatedMachine& machine() { return machine_; }
