@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace varve::agent {
@@ -16,6 +17,10 @@ enum class CaptureKind {
   kStopped,  // between the stop and the start hook
   kPlain,    // as it lies there: nobody writes it (engine "none")
 };
+
+// As the API and the configuration spell it: "auto", "lvm-thin".
+std::string_view CaptureKindName(CaptureKind kind);
+std::optional<CaptureKind> CaptureKindOf(std::string_view name);
 
 struct VolumeSettings {
   std::string path;        // a file or block device, absolute or below volumesDirectory

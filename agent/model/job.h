@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@ enum class JobKind {
 };
 
 std::string_view JobKindName(JobKind kind);
+std::optional<JobKind> JobKindOf(std::string_view name);
 
 struct Job {
   std::string id;

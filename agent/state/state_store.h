@@ -2,12 +2,14 @@
 // restores, schedules, jobs, logs, holds, slots. What repositories hold never depends on it.
 //
 // Every call is one transaction and durable when it returns; Atomically() joins several.
-// Thread-safe: calls take turns. Errors: Io and NoSpace name the file; Corruption if SQLite finds
-// the file damaged; NotFound and AlreadyExists name the record.
+// Thread-safe: calls take turns. One process at a time: another is Busy. Errors: Io and NoSpace
+// name the file; Corruption if SQLite finds the file damaged; NotFound and AlreadyExists name the
+// record.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +51,8 @@ struct LogFilter {
   uint32_t limit = 1000;
 };
 
+class Database;
+
 class StateStore {
  public:
   // Creates or migrates the database at `path` (0600). Unsupported if a newer varve wrote it.
@@ -72,8 +76,9 @@ class StateStore {
   Result<std::optional<Backup>> FindBackup(const std::string& id);
   Result<std::optional<Backup>> LatestCompleted(const std::string& addon_id, BackupType type);
   Result<Page<Backup>> ListBackups(const BackupFilter& filter, const PageRequest& page);
-  // Completed, neither retained nor held, expires_ns <= now; oldest first, at most `limit`.
-  Result<std::vector<Backup>> ListExpired(int64_t now_ns, uint32_t limit);
+  // Those whose time is over: terminal (of a failed one the record is all there is), neither
+  // retained nor held, expires_ns <= now; by their expiry, the oldest first.
+  Result<Page<Backup>> ListExpired(int64_t now_ns, const PageRequest& page);
   Result<uint64_t> CountBackups(const BackupFilter& filter);
 
   Status InsertRestore(const RestoreRecord& restore);
@@ -113,10 +118,15 @@ class StateStore {
   Status DeleteFact(const std::string& kind, const std::string& name);
   Result<std::vector<std::pair<std::string, std::string>>> ListFacts(const std::string& kind);
 
+  // Removes at most `limit` rows of each kind that nobody can ask for any more: answers older than
+  // a day, slots older than a week (considered_until is past them), jobs that ended and logs whose
+  // subject is gone 90 days ago. How many rows went.
+  Result<uint64_t> PruneHistory(int64_t now_ns, uint32_t limit);
+
  private:
-  class Database;  // SQLite and its prepared statements
   explicit StateStore(std::unique_ptr<Database> database);
 
+  std::recursive_mutex mutex_;  // held for the length of a call, so that calls take turns
   std::unique_ptr<Database> database_;
 };
 
