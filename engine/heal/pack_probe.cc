@@ -32,6 +32,12 @@ class Probe {
     if (frames.ok()) probe_.frames = *std::move(frames);
     if (!scanned.ok()) ReadFrameByFrame(scanned);
     if (index != nullptr) VARVE_RETURN_IF_ERROR(ProveIds(*index));
+    if (!probe_.damage.empty() &&
+        storage_.Size(PackPath(pack_)).status().code() == Code::kNotFound) {
+      probe_ = {};  // what could not be read was collected meanwhile
+      probe_.is_gone = true;
+      return std::move(probe_);
+    }
     probe_.frames_whole = static_cast<uint64_t>(
         std::count_if(probe_.frames.begin(), probe_.frames.end(),
                       [&](const PlacedFrame& frame) { return !damaged_.contains(frame.offset); }));

@@ -12,6 +12,9 @@
 namespace varve {
 namespace {
 
+// A GC at work removes packs a few times in a run.
+constexpr int kListingsMax = 100;
+
 bool IsWhole(Storage& storage, const PackId& pack, const PlacedFrame& frame) {
   Bytes bytes(frame.info.FrameBytes());
   return storage.Read(PackPath(pack), frame.offset, bytes).ok() &&
@@ -40,15 +43,19 @@ Status DropCopiesOfGood(Storage& storage, Index& index, const PackId& pack,
   return {};
 }
 
+// `vanished` is set if the pack was removed since it was listed.
 Status AddPack(Storage& storage, const PackId& id, const RepositoryId& repository, Index& index,
-               const NoticeFunction& notice) {
+               const NoticeFunction& notice, bool* vanished) {
   Result<std::vector<PlacedFrame>> frames = ReadPackFrames(storage, id, repository);
   if (frames.ok()) {
     VARVE_RETURN_IF_ERROR(DropCopiesOfGood(storage, index, id, &*frames));
     return index.Add(id, *frames);
   }
   const Code code = frames.status().code();
-  if (code == Code::kNotFound) return {};  // removed since it was listed
+  if (code == Code::kNotFound) {
+    *vanished = true;
+    return {};
+  }
   notice("pack " + id.Hex() + " is left out of the index: " + frames.status().message());
   // Damaged: known, and known to give nothing. Otherwise (it cannot be read now, or not by this
   // version) it stays unknown and is looked at again the next time.
@@ -57,7 +64,7 @@ Status AddPack(Storage& storage, const PackId& id, const RepositoryId& repositor
 
 // Condemned packs first: whatever lies in another one too is then found there.
 Status AddPacks(Storage& storage, std::vector<PackId> packs, const RepositoryId& repository,
-                Index& index, const NoticeFunction& notice) {
+                Index& index, const NoticeFunction& notice, bool* vanished) {
   VARVE_ASSIGN_OR_RETURN(const std::vector<CondemnedRecord> groups,
                          ReadCondemned(storage, repository));
   const std::set<PackId> condemned = PacksOf(groups);
@@ -65,7 +72,7 @@ Status AddPacks(Storage& storage, std::vector<PackId> packs, const RepositoryId&
   std::stable_partition(packs.begin(), packs.end(),
                         [&](const PackId& pack) { return condemned.count(pack) != 0; });
   for (const PackId& pack : packs) {
-    VARVE_RETURN_IF_ERROR(AddPack(storage, pack, repository, index, notice));
+    VARVE_RETURN_IF_ERROR(AddPack(storage, pack, repository, index, notice, vanished));
   }
   return {};
 }
@@ -107,12 +114,48 @@ Result<Difference> CompareWithDisk(Storage& storage, Index& index) {
   return difference;
 }
 
+enum class Names { kAsTheyAre, kMadeDurable };
+
+// Adds the packs that the index lacks. What lives in a pack that vanished since it was listed was
+// moved to another one before, which a later listing names: the index is complete only when it was
+// made of a listing of which nothing had vanished.
+Status AddMissingPacks(Storage& storage, const RepositoryId& repository, Index& index, Names names,
+                       const NoticeFunction& notice) {
+  for (int listings = 0; listings < kListingsMax; ++listings) {
+    VARVE_ASSIGN_OR_RETURN(const Difference difference, CompareWithDisk(storage, index));
+    if (names == Names::kMadeDurable) {
+      VARVE_RETURN_IF_ERROR(MakeNamesDurable(storage, difference.unknown_to_index));
+    }
+    bool vanished = false;
+    VARVE_RETURN_IF_ERROR(
+        AddPacks(storage, difference.unknown_to_index, repository, index, notice, &vanished));
+    if (!vanished) return {};
+  }
+  return Busy("index: packs were removed during each of " + std::to_string(kListingsMax) +
+              " attempts to list them");
+}
+
 Result<std::unique_ptr<Index>> BuildInMemory(Storage& storage, const RepositoryId& repository,
                                              const NoticeFunction& notice) {
   auto index = std::make_unique<MemoryIndex>();
-  VARVE_ASSIGN_OR_RETURN(const std::vector<PackId> packs, PacksOnDisk(storage));
-  VARVE_RETURN_IF_ERROR(AddPacks(storage, packs, repository, *index, notice));
+  VARVE_RETURN_IF_ERROR(AddMissingPacks(storage, repository, *index, Names::kAsTheyAre, notice));
   return std::unique_ptr<Index>(std::move(index));
+}
+
+// What a view is made of: as long as it is the same, another view would say the same.
+struct Ground {
+  std::vector<PackId> packs;
+  std::set<PackId> condemned;
+  bool operator==(const Ground&) const = default;
+};
+
+Result<Ground> LookAtGround(Storage& storage, const RepositoryId& repository) {
+  Ground ground;
+  VARVE_ASSIGN_OR_RETURN(ground.packs, PacksOnDisk(storage));
+  VARVE_ASSIGN_OR_RETURN(const std::vector<CondemnedRecord> groups,
+                         ReadCondemned(storage, repository));
+  ground.condemned = PacksOf(groups);
+  return ground;
 }
 
 using OpenView = std::function<Result<std::unique_ptr<Index>>()>;
@@ -121,9 +164,11 @@ using OpenView = std::function<Result<std::unique_ptr<Index>>()>;
 // by a view of now when it is told that it has aged.
 class HealingIndex : public Index {
  public:
-  HealingIndex(std::unique_ptr<Index> index, OpenView open_view, Storage& storage,
+  // `ground` was looked at before the view was opened.
+  HealingIndex(std::unique_ptr<Index> index, Ground ground, OpenView open_view, Storage& storage,
                const RepositoryId& repository, NoticeFunction notice)
       : index_(std::move(index)),
+        ground_(std::move(ground)),
         open_view_(std::move(open_view)),
         storage_(storage),
         repository_(repository),
@@ -146,8 +191,11 @@ class HealingIndex : public Index {
   Status Drop(const std::set<PackId>& packs) override { return Current()->Drop(packs); }
   Result<bool> Refresh() override {
     const std::lock_guard lock(mutex_);
+    VARVE_ASSIGN_OR_RETURN(Ground ground, LookAtGround(storage_, repository_));
+    if (ground == ground_) return false;
     VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Index> view, open_view_());
     index_ = std::move(view);
+    ground_ = std::move(ground);
     return true;
   }
   Status MarkProved(const SnapshotId& snapshot) override { return Current()->MarkProved(snapshot); }
@@ -174,6 +222,7 @@ class HealingIndex : public Index {
 
   std::mutex mutex_;
   std::shared_ptr<Index> index_;  // guarded by mutex_
+  Ground ground_;                 // guarded by mutex_; may be older than the view
   const OpenView open_view_;
   Storage& storage_;
   const RepositoryId repository_;
@@ -196,7 +245,7 @@ Result<std::unique_ptr<Index>> OpenViewOfNow(Storage& storage, LocalState& local
     return in_memory("it knows packs that do not exist");
   }
   std::unique_ptr<Index> view = std::make_unique<MemoryIndex>(*std::move(index));
-  VARVE_RETURN_IF_ERROR(AddPacks(storage, difference->unknown_to_index, repository, *view, notice));
+  VARVE_RETURN_IF_ERROR(AddMissingPacks(storage, repository, *view, Names::kAsTheyAre, notice));
   return view;
 }
 
@@ -213,9 +262,7 @@ Result<std::unique_ptr<Index>> RebuildIndex(Storage& storage, LocalState& local,
   VARVE_RETURN_IF_ERROR(local.DestroyIndex());
   VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Index> index,
                          local.OpenIndex(repository, IndexMode::kWriter));
-  VARVE_ASSIGN_OR_RETURN(const std::vector<PackId> packs, PacksOnDisk(storage));
-  VARVE_RETURN_IF_ERROR(MakeNamesDurable(storage, packs));
-  VARVE_RETURN_IF_ERROR(AddPacks(storage, packs, repository, *index, notice));
+  VARVE_RETURN_IF_ERROR(AddMissingPacks(storage, repository, *index, Names::kMadeDurable, notice));
   VARVE_RETURN_IF_ERROR(index->Flush());
   return index;
 }
@@ -231,9 +278,8 @@ Result<std::unique_ptr<Index>> OpenIndexForWriter(Storage& storage, LocalState& 
   } else {
     const Result<Difference> difference = CompareWithDisk(storage, **index);
     if (difference.ok() && difference->gone_from_disk.empty()) {
-      VARVE_RETURN_IF_ERROR(MakeNamesDurable(storage, difference->unknown_to_index));
       VARVE_RETURN_IF_ERROR(
-          AddPacks(storage, difference->unknown_to_index, repository, **index, notice));
+          AddMissingPacks(storage, repository, **index, Names::kMadeDurable, notice));
       return index;
     }
     if (!difference.ok() && difference.status().code() != Code::kCorruption) {
@@ -254,9 +300,10 @@ Result<std::unique_ptr<Index>> OpenIndexForReader(Storage& storage, LocalState& 
   const auto open_view = [&storage, &local, repository, notice] {
     return OpenViewOfNow(storage, local, repository, notice);
   };
+  VARVE_ASSIGN_OR_RETURN(Ground ground, LookAtGround(storage, repository));
   VARVE_ASSIGN_OR_RETURN(std::unique_ptr<Index> view, open_view());
-  return std::unique_ptr<Index>(
-      std::make_unique<HealingIndex>(std::move(view), open_view, storage, repository, notice));
+  return std::unique_ptr<Index>(std::make_unique<HealingIndex>(
+      std::move(view), std::move(ground), open_view, storage, repository, notice));
 }
 
 Status UpdateIndexForWriter(Storage& storage, const RepositoryId& repository, Index& index,
@@ -264,8 +311,7 @@ Status UpdateIndexForWriter(Storage& storage, const RepositoryId& repository, In
   VARVE_ASSIGN_OR_RETURN(const Difference difference, CompareWithDisk(storage, index));
   *rebuild = !difference.gone_from_disk.empty();
   if (*rebuild) return {};
-  VARVE_RETURN_IF_ERROR(MakeNamesDurable(storage, difference.unknown_to_index));
-  return AddPacks(storage, difference.unknown_to_index, repository, index, notice);
+  return AddMissingPacks(storage, repository, index, Names::kMadeDurable, notice);
 }
 
 }  // namespace varve

@@ -138,7 +138,7 @@ class Check {
         ReadPackFrames(storage_, pack.id, repository_.config().id);
     if (!frames.ok()) return {};  // the scan told
     report_.frames += frames->size();
-    return CompareWithIndex(object, *frames, index);
+    return CompareWithIndex(pack.id, *frames, index);
   }
 
   // Damaged and not lost: another frame has the same content, or only the frame's header is damaged
@@ -157,21 +157,39 @@ class Check {
 
   // Every frame must be findable. Where it is found may be another pack: ids are stored again now
   // and then.
-  Status CompareWithIndex(const std::string& object, const std::vector<PlacedFrame>& frames,
+  Status CompareWithIndex(const PackId& pack, const std::vector<PlacedFrame>& frames,
                           Index& index) {
+    std::vector<ContentId> unknown;
+    VARVE_RETURN_IF_ERROR(LookInFreshViews(index, [&]() -> Result<bool> {
+      VARVE_ASSIGN_OR_RETURN(unknown, FindUnknown(pack, frames, index));
+      return !unknown.empty();
+    }));
+    // Collected since it was scanned: the index need not know it.
+    if (!unknown.empty() && storage_.Size(PackPath(pack)).status().code() == Code::kNotFound) {
+      return {};
+    }
+    for (const ContentId& id : unknown) {
+      Find("index", "index: does not know " + id.Hex() + " of pack " + pack.Hex() + " as it is");
+    }
+    return {};
+  }
+
+  static Result<std::vector<ContentId>> FindUnknown(const PackId& pack,
+                                                    const std::vector<PlacedFrame>& frames,
+                                                    Index& index) {
     std::vector<ContentId> ids;
     for (const PlacedFrame& frame : frames)
       ids.push_back(frame.info.id);
     std::vector<std::optional<Place>> places;
     VARVE_RETURN_IF_ERROR(index.FindMany(ids, &places));
+    std::vector<ContentId> unknown;
     for (size_t i = 0; i < frames.size(); ++i) {
-      const bool same_pack = places[i] && "pack " + places[i]->pack.Hex() == object;
+      const bool same_pack = places[i] && places[i]->pack == pack;
       const bool agrees = places[i] && (!same_pack || (places[i]->offset == frames[i].offset &&
                                                        places[i]->frame == frames[i].info));
-      if (agrees) continue;
-      Find("index", "index: does not know " + ids[i].Hex() + " of " + object + " as it is");
+      if (!agrees) unknown.push_back(ids[i]);
     }
-    return {};
+    return unknown;
   }
 
   Status CheckSnapshots() {
@@ -183,6 +201,8 @@ class Check {
       VARVE_ASSIGN_OR_RETURN(VerifyReport verified,
                              VerifySnapshot(repository_, record, level, quiet, damaged_frames_));
       if (verified.hurt.empty()) continue;
+      const Result<SnapshotRecord> again = repository_.Snapshot(record.id);
+      if (again.status().code() == Code::kNotFound) continue;  // deleted meanwhile
       report_.hurt.push_back({record.id, record.volume_name, std::move(verified.hurt)});
     }
     return {};

@@ -178,15 +178,24 @@ class Verification {
     return geometry_.ChunkLength(leaf * kLeafChunks + position);
   }
 
-  // A place must lie in a pack that exists and be of the right length.
+  // Packs that are younger than the list are asked for. NotFound if there is none.
+  Result<uint64_t> PackSize(const PackId& pack) {
+    const auto listed = pack_sizes_.find(pack);
+    if (listed != pack_sizes_.end()) return listed->second;
+    return repository_.storage().Size(PackPath(pack));
+  }
+
+  // A place must lie in a pack that exists and be of the right length. NotFound if the chunk is
+  // nowhere.
   Status CheckPlace(const ContentId& id, const std::optional<Place>& place, uint32_t length) {
     const std::string name = "chunk " + id.Hex();
-    if (!place) return Corruption(name + ": is in no pack");
-    const auto pack = pack_sizes_.find(place->pack);
-    if (pack == pack_sizes_.end()) {
-      return Corruption(name + ": its pack " + place->pack.Hex() + " is missing");
+    if (!place) return NotFound(name + ": is in no pack");
+    const Result<uint64_t> pack_size = PackSize(place->pack);
+    if (pack_size.status().code() == Code::kNotFound) {
+      return NotFound(name + ": its pack " + place->pack.Hex() + " is missing");
     }
-    if (place->offset + place->frame.FrameBytes() > pack->second) {
+    VARVE_RETURN_IF_ERROR(pack_size.status());
+    if (place->offset + place->frame.FrameBytes() > *pack_size) {
       return Corruption(name + ": lies past the end of pack " + place->pack.Hex());
     }
     if (known_damage_.count({place->pack, place->offset}) != 0) {
@@ -200,14 +209,9 @@ class Verification {
     return {};
   }
 
-  Status CheckPlaces(uint64_t leaf, const TreeNode& node) {
-    std::vector<ContentId> ids;
-    std::vector<size_t> positions;
-    for (size_t i = 0; i < node.chunks.size(); ++i) {
-      if (node.chunks[i].IsZero()) continue;
-      ids.push_back(node.chunks[i].id);
-      positions.push_back(i);
-    }
+  // One status per chunk; true if one of them, or its base, is nowhere in this view of the index.
+  Result<bool> FindPlaces(std::span<const ContentId> ids, std::span<const uint32_t> lengths,
+                          std::vector<Status>* found) {
     std::vector<std::optional<Place>> places;
     VARVE_RETURN_IF_ERROR(index_.FindMany(ids, &places));
     std::vector<ContentId> base_ids(ids.size());
@@ -216,20 +220,41 @@ class Verification {
     }
     std::vector<std::optional<Place>> bases;
     VARVE_RETURN_IF_ERROR(index_.FindMany(base_ids, &bases));
-    uint64_t good = 0;
-    uint64_t good_bytes = 0;
+    bool missed = false;
+    found->clear();
     for (size_t k = 0; k < ids.size(); ++k) {
-      const uint32_t length = Length(leaf, positions[k]);
-      Status status = CheckPlace(ids[k], places[k], length);
+      Status status = CheckPlace(ids[k], places[k], lengths[k]);
       if (status.ok() && !base_ids[k].IsZero()) {
         status = CheckPlace(base_ids[k], bases[k], 0).WithContext("base of chunk " + ids[k].Hex());
       }
-      if (!status.ok()) {
-        VARVE_RETURN_IF_ERROR(ReportChunk(leaf, positions[k], status));
+      missed = missed || status.code() == Code::kNotFound;
+      found->push_back(std::move(status));
+    }
+    return missed;
+  }
+
+  Status CheckPlaces(uint64_t leaf, const TreeNode& node) {
+    std::vector<ContentId> ids;
+    std::vector<uint32_t> lengths;
+    std::vector<size_t> positions;
+    for (size_t i = 0; i < node.chunks.size(); ++i) {
+      if (node.chunks[i].IsZero()) continue;
+      ids.push_back(node.chunks[i].id);
+      lengths.push_back(Length(leaf, i));
+      positions.push_back(i);
+    }
+    std::vector<Status> found;
+    VARVE_RETURN_IF_ERROR(
+        LookInFreshViews(index_, [&] { return FindPlaces(ids, lengths, &found); }));
+    uint64_t good = 0;
+    uint64_t good_bytes = 0;
+    for (size_t k = 0; k < ids.size(); ++k) {
+      if (!found[k].ok()) {
+        VARVE_RETURN_IF_ERROR(ReportChunk(leaf, positions[k], found[k]));
         continue;
       }
       ++good;
-      good_bytes += length;
+      good_bytes += lengths[k];
     }
     CountGood(good, good_bytes);
     return {};

@@ -43,6 +43,7 @@ Status FrameReader::LookUp(size_t begin) {
     const std::string name = KindName(wanted.kind) + " " + wanted.id.Hex();
     if (!place) {
       wanted.status = Corruption(name + ": is in no pack");
+      view_aged_ = true;
       continue;
     }
     wanted.place = *place;
@@ -138,7 +139,7 @@ void FrameReader::ReadRuns(std::vector<Run> runs) {
                                                          wanted.place.frame.FrameBytes());
       wanted.status = storage_.Read(PackPath(wanted.place.pack), wanted.place.offset, into)
                           .WithContext(KindName(wanted.kind) + " " + wanted.id.Hex());
-      pack_gone_ = pack_gone_ || wanted.status.code() == Code::kNotFound;
+      view_aged_ = view_aged_ || wanted.status.code() == Code::kNotFound;
     }
   }
 }
@@ -227,12 +228,11 @@ void FrameReader::Decode(Wanted& wanted) {
 }
 
 Status FrameReader::ReadMany(std::span<FrameRequest> requests, ReadDepth depth) {
-  pack_gone_ = false;
-  VARVE_RETURN_IF_ERROR(ReadOnce(requests, depth));
-  if (!pack_gone_) return {};
-  // A GC moved what was in it before it removed it: the index of now knows where to.
-  VARVE_ASSIGN_OR_RETURN(const bool refreshed, index_.Refresh());
-  return refreshed ? ReadOnce(requests, depth) : Status();
+  return LookInFreshViews(index_, [&]() -> Result<bool> {
+    view_aged_ = false;
+    VARVE_RETURN_IF_ERROR(ReadOnce(requests, depth));
+    return view_aged_;
+  });
 }
 
 Status FrameReader::ReadOnce(std::span<FrameRequest> requests, ReadDepth depth) {

@@ -110,7 +110,9 @@ class FrameReader {
   AlignedBuffer stored_;   // what was read; grows, never shrinks
   AlignedBuffer scratch_;  // decoded bases that nobody asked for; grows, never shrinks
   uint64_t bytes_read_ = 0;
-  bool pack_gone_ = false;  // a pack of the current call does not exist
+  // A frame of the current call is in no pack that the index knows, or that pack does not exist: a
+  // GC may have moved it.
+  bool view_aged_ = false;
 };
 
 }  // namespace varve

@@ -50,7 +50,7 @@ class Index {
   // Forgets packs that are gone and every place in them. What lies elsewhere too must have been
   // added since, or it is unknown from here on.
   virtual Status Drop(const std::set<PackId>& packs) = 0;
-  // A view that has aged (a pack it knows is gone) becomes one of now. False: it cannot.
+  // A view becomes one of now. False: it is one already, or cannot.
   virtual Result<bool> Refresh() { return false; }
   // The proof that every chunk of a snapshot was found usable here, or put here, when it was
   // committed: the next snapshot may adopt them without a look. It holds as long as the index finds
@@ -74,5 +74,23 @@ class Index {
     return places[0];
   }
 };
+
+// How many views are tried for what a GC moves meanwhile.
+inline constexpr int kViewsMax = 8;
+
+// Looks things up by `look`, a Result<bool>(), and again in a newer view of the index as long as it
+// says that what it missed may have been moved to a pack that its view does not know. Once more in
+// any case: another thread may have been faster in refreshing the view.
+template <typename Look>
+Status LookInFreshViews(Index& index, const Look& look) {
+  bool again = true;
+  for (int tries = 0; again && tries < kViewsMax; ++tries) {
+    VARVE_ASSIGN_OR_RETURN(const bool missed, look());
+    if (!missed) return {};
+    VARVE_ASSIGN_OR_RETURN(const bool refreshed, index.Refresh());
+    again = refreshed || tries == 0;
+  }
+  return {};
+}
 
 }  // namespace varve

@@ -48,6 +48,32 @@ Result<ExitCode> VerifyLocked(Invocation& invocation, const std::string& level_t
   return report.clean() ? ExitCode::kOk : ExitCode::kDamaged;
 }
 
+JsonValue ReportJson(const SnapshotRecord& record, const VerifyReport& report) {
+  return JsonValue::Object{{"snapshotId", record.id.Hex()},
+                           {"volume", record.volume_name},
+                           {"good", report.hurt.empty()},
+                           {"chunksVerified", report.chunks_verified},
+                           {"bytesVerified", report.bytes_verified},
+                           {"hurt", HurtRangesJson(report.hurt)}};
+}
+
+std::string ReportText(const SnapshotRecord& record, const VerifyReport& report,
+                       const std::string& level_text) {
+  const std::string name = "snapshot " + record.id.Hex() + " of " + record.volume_name;
+  if (!report.hurt.empty()) {
+    return name + " is DAMAGED (" + level_text + "):\n" + HurtRangeLines(report.hurt);
+  }
+  return name + " is good (" + level_text + "): " + Counted(report.chunks_verified, "chunk") +
+         ", " + HumanSize(report.bytes_verified) + "\n";
+}
+
+// Did somebody delete a snapshot that nobody asked for by name, since it was listed?
+bool WasDeletedMeanwhile(Invocation& invocation, const SnapshotRecord& record,
+                         const Status& failure) {
+  return failure.code() == Code::kNotFound && invocation.arguments.All("SNAPSHOT").empty() &&
+         invocation.engine->Find(record.id.Hex()).status().code() == Code::kNotFound;
+}
+
 Result<ExitCode> Run(Invocation& invocation) {
   const std::string level_text = invocation.arguments.FindOr("level", "full");
   VARVE_ASSIGN_OR_RETURN(const VerifyLevel level, ParseLevel(level_text));
@@ -58,25 +84,18 @@ Result<ExitCode> Run(Invocation& invocation) {
   JsonValue::Array results;
   for (const SnapshotRecord& record : records) {
     invocation.progress.bytes_done = 0;
-    VARVE_ASSIGN_OR_RETURN(const VerifyReport report,
-                           invocation.engine->Verify(record, level, invocation.progress));
-    hurt = hurt || !report.hurt.empty();
-    if (console.json()) {
-      results.emplace_back(JsonValue::Object{{"snapshotId", record.id.Hex()},
-                                             {"volume", record.volume_name},
-                                             {"good", report.hurt.empty()},
-                                             {"chunksVerified", report.chunks_verified},
-                                             {"bytesVerified", report.bytes_verified},
-                                             {"hurt", HurtRangesJson(report.hurt)}});
+    const Result<VerifyReport> report =
+        invocation.engine->Verify(record, level, invocation.progress);
+    if (WasDeletedMeanwhile(invocation, record, report.status())) {
+      console.Note("snapshot " + record.id.Hex() + " was deleted meanwhile");
       continue;
     }
-    const std::string name = "snapshot " + record.id.Hex() + " of " + record.volume_name;
-    if (report.hurt.empty()) {
-      console.Print(name + " is good (" + level_text +
-                    "): " + Counted(report.chunks_verified, "chunk") + ", " +
-                    HumanSize(report.bytes_verified) + "\n");
+    VARVE_RETURN_IF_ERROR(report.status());
+    hurt = hurt || !report->hurt.empty();
+    if (console.json()) {
+      results.emplace_back(ReportJson(record, *report));
     } else {
-      console.Print(name + " is DAMAGED (" + level_text + "):\n" + HurtRangeLines(report.hurt));
+      console.Print(ReportText(record, *report, level_text));
     }
   }
   if (console.json()) {
