@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "io/posix_disk.h"
 #include "micro/sample_pages.h"
-#include "snapshot/frame_writer.h"
+#include "store/frame_writer.h"
 #include "store/pack_reader.h"
 #include "store/pack_writer.h"
 

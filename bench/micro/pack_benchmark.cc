@@ -11,7 +11,7 @@
 #include "io/posix_disk.h"
 #include "io/storage.h"
 #include "micro/sample_pages.h"
-#include "snapshot/frame_writer.h"
+#include "store/frame_writer.h"
 #include "store/pack_reader.h"
 #include "store/pack_writer.h"
 

@@ -8,8 +8,8 @@
 
 #include "base/status.h"
 #include "repo/repository.h"
-#include "snapshot/frame_writer.h"
 #include "snapshot/pack_stream.h"
+#include "store/frame_writer.h"
 
 namespace varve {
 

@@ -10,10 +10,10 @@
 
 #include "base/status.h"
 #include "io/block_reader.h"
-#include "snapshot/frame_writer.h"
 #include "snapshot/node_storer.h"
 #include "snapshot/snapshot_plant.h"
 #include "store/frame_reader.h"
+#include "store/frame_writer.h"
 
 namespace varve {
 

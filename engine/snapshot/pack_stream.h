@@ -15,9 +15,9 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "io/storage.h"
-#include "snapshot/frame_writer.h"
 #include "snapshot/pending_ids.h"
 #include "snapshot/snapshot_account.h"
+#include "store/frame_writer.h"
 #include "store/index.h"
 #include "store/pack_writer.h"
 

@@ -6,7 +6,7 @@
 #include "sim/expect_status.h"
 #include "sim/random_bytes.h"
 #include "sim/volume_bytes.h"
-#include "snapshot/frame_writer.h"
+#include "store/frame_writer.h"
 
 namespace varve {
 namespace {

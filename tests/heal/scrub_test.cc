@@ -5,7 +5,7 @@
 #include "heal/repair_rig.h"
 #include "heal/scrubber.h"
 #include "repo/damage_log.h"
-#include "snapshot/frame_writer.h"
+#include "store/frame_writer.h"
 #include "store/pack_writer.h"
 
 namespace varve {

@@ -1,4 +1,4 @@
-#include "snapshot/frame_writer.h"
+#include "store/frame_writer.h"
 
 #include <cstring>
 
