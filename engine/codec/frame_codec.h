@@ -1,12 +1,12 @@
 // How bytes become the stored bytes of a frame and come back: raw, zstd, or a zstd delta against
-// one base (engine.md, "Deltas"). The only place that knows zstd.
+// one base (engine.md, "Deltas"). The only place that knows the zstd library.
 //
 // Encoder and decoder are thread-compatible: one each per thread. Their contexts are made once; no
 // call allocates. They are each other's twin: what one writes the other reads, and a writer decodes
 // every frame again before anybody may rely on it.
 //
-// At the default level the encoder adapts to its input, chunk by chunk (frame_codec.cc,
-// "Habits"): what it writes for a chunk may depend on the chunk before, never what is read back.
+// At the default level chunks of up to 64 KiB are encoded by our own encoder (page_encoder.h), all
+// else by the library. A decoder sees no difference.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "codec/page_encoder.h"
 
 namespace varve {
 
@@ -32,22 +33,15 @@ class FrameEncoder {
   FrameEncoder& operator=(FrameEncoder&&) = delete;
 
   // Compresses `raw` on its own. The stored length, or nothing when `to` is too small for the
-  // result: that is how a caller says "not if it does not pay", zstd gives up early then.
+  // result: that is how a caller says "not if it does not pay".
   std::optional<size_t> EncodeWhole(ByteSpan raw, MutableByteSpan to);
   // The same against `base`, which the decoder must be given again.
   std::optional<size_t> EncodeDelta(ByteSpan raw, ByteSpan base, MutableByteSpan to);
 
  private:
-  // What the chunks so far were like, and so, most likely, the next one.
-  enum class Habit { kMixed, kText, kDense };
-
-  std::optional<size_t> EncodeAs(Habit habit, ByteSpan raw, MutableByteSpan to);
-  Habit Learn(ByteSpan raw, std::optional<ByteSpan> encoded) const;
-
   struct Contexts;
   std::unique_ptr<Contexts> contexts_;
-  bool adaptive_ = false;
-  Habit habit_ = Habit::kMixed;
+  std::optional<PageEncoder> pages_;
 };
 
 class FrameDecoder {

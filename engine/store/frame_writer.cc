@@ -24,14 +24,9 @@ Status FrameWriter::Append(ContentKind kind, const ContentId& id, ByteSpan raw,
   info.kind = kind;
   info.raw_length = static_cast<uint32_t>(raw.size());
   info.id = id;
-  // The stored bytes go where they stay: behind the longer of the two headers, and are moved up by
-  // 32 bytes when the frame is no delta.
   uint8_t* const frame = batch->buffer_.data() + batch->used_;
-  Encode(raw, base, {frame + kDeltaHeaderBytes, raw.size()}, &info);
+  Encode(raw, base, frame, &info);
   const size_t header_bytes = info.HeaderBytes();
-  if (header_bytes != kDeltaHeaderBytes) {
-    std::memmove(frame + header_bytes, frame + kDeltaHeaderBytes, info.stored_length);
-  }
   const ByteSpan stored(frame + header_bytes, info.stored_length);
   VARVE_RETURN_IF_ERROR(Verify(info, stored, base, raw));
   EncodeFrameHeader(info, ComputeChecksum(stored), frame);
@@ -40,10 +35,11 @@ Status FrameWriter::Append(ContentKind kind, const ContentId& id, ByteSpan raw,
   return {};
 }
 
-void FrameWriter::Encode(ByteSpan raw, const DeltaBase* base, MutableByteSpan to, FrameInfo* info) {
+void FrameWriter::Encode(ByteSpan raw, const DeltaBase* base, uint8_t* frame, FrameInfo* info) {
   if (base != nullptr) {
     const size_t length_max = DeltaLengthMax(raw.size(), base->stored_length);
-    const auto length = encoder_.EncodeDelta(raw, base->raw, to.first(length_max));
+    const auto length =
+        encoder_.EncodeDelta(raw, base->raw, {frame + kDeltaHeaderBytes, length_max});
     if (length) {
       info->encoding = Encoding::kDelta;
       info->base = base->id;
@@ -51,13 +47,14 @@ void FrameWriter::Encode(ByteSpan raw, const DeltaBase* base, MutableByteSpan to
       return;
     }
   }
-  const auto length = encoder_.EncodeWhole(raw, to.first(WholeLengthMax(raw.size())));
+  uint8_t* const stored = frame + kFrameHeaderBytes;
+  const auto length = encoder_.EncodeWhole(raw, {stored, WholeLengthMax(raw.size())});
   if (length) {
     info->encoding = Encoding::kZstd;
     info->stored_length = static_cast<uint32_t>(*length);
     return;
   }
-  std::memcpy(to.data(), raw.data(), raw.size());
+  std::memcpy(stored, raw.data(), raw.size());
   info->encoding = Encoding::kRaw;
   info->stored_length = info->raw_length;
 }

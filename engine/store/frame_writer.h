@@ -50,8 +50,9 @@ class FrameWriter {
                 FrameBatch* batch);
 
  private:
-  // Encodes into `to` and fills in encoding, base and stored length.
-  void Encode(ByteSpan raw, const DeltaBase* base, MutableByteSpan to, FrameInfo* info);
+  // Encodes behind the header of the frame, which has room for kDeltaHeaderBytes and the raw bytes,
+  // and fills in encoding, base and stored length.
+  void Encode(ByteSpan raw, const DeltaBase* base, uint8_t* frame, FrameInfo* info);
   Status Verify(const FrameInfo& info, ByteSpan stored, const DeltaBase* base, ByteSpan raw);
 
   FrameEncoder encoder_;
