@@ -1,4 +1,4 @@
-// The agent's configuration file: TOML, read once at start. A value.
+// What the operator says of this host: read once at the agent's start. A value.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "agent/model/addon.h"
-#include "base/status.h"
 
 namespace varve::agent {
 
@@ -85,11 +84,6 @@ struct AgentConfig {
   std::string log_format = "text";  // or "json"
   std::string log_level = "info";
 };
-
-// InvalidArgument names file, line, key and value; an unknown key is told with the nearest known
-// one. Denied if the file can be written by others, or if anything would be open to everyone: TCP
-// without TLS, or without a token.
-Result<AgentConfig> LoadAgentConfig(const std::string& path);
 
 // The hooks of an addon: its own, else its engine's, else none.
 HookSet HooksOf(const AgentConfig& config, const Addon& addon);
