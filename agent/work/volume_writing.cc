@@ -44,6 +44,16 @@ Result<WrittenBytes> WriteWith(Engine& engine, const Backup& backup, const std::
   }
 }
 
+// Durably.
+Status CutTo(const std::string& path, uint64_t size_bytes) {
+  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.valid() || ftruncate(file.get(), static_cast<off_t>(size_bytes)) != 0 ||
+      fsync(file.get()) != 0) {
+    return Status::FromErrno(errno, path);
+  }
+  return {};
+}
+
 Status GiveName(const std::string& from, const std::string& to) {
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
     return Status::FromErrno(errno, to);
@@ -66,24 +76,23 @@ Result<WrittenBytes> WriteVolume(const WorkPlant& plant, const Backup& backup,
 }
 
 Result<WrittenBytes> MakeVolume(const WorkPlant& plant, const Backup& backup,
-                                const std::string& relative, const std::string& path,
+                                const std::string& source_volume, const std::string& path,
                                 JobContext& context) {
   if (Exists(path)) return AlreadyExists(path + " exists, a fork makes a new volume");
   VARVE_ASSIGN_OR_RETURN(
       const auto engine,
       OpenRepository(plant, backup.repository, OpenMode::kRead, "fork from " + backup.id, context));
   const std::string half = HalfMadePath(path, context.job().id);
-  const Status cloned = relative.empty() ? Unsupported("there is no volume to share blocks with")
-                                         : CloneFile(relative, half);
+  const Status cloned = source_volume.empty()
+                            ? Unsupported("there is no volume to share blocks with")
+                            : CloneFile(source_volume, half);
   if (!cloned.ok()) context.Log("info", "the whole volume is restored: " + cloned.message());
   Result<WrittenBytes> written =
       WriteWith(*engine, backup, half, cloned.ok() ? TargetMode::kInPlace : TargetMode::kNewFile,
                 context.progress());
   Status status = written.status();
   // A clone may be larger than the snapshot: what is behind its end is nothing of the fork's.
-  if (status.ok() && truncate(half.c_str(), static_cast<off_t>(written->total)) != 0) {
-    status = Status::FromErrno(errno, half);
-  }
+  if (status.ok()) status = CutTo(half, written->total);
   if (status.ok()) status = GiveName(half, path);
   if (status.ok()) return written;
   const Status removed = RemoveHalfMade(path, context.job().id);

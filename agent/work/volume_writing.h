@@ -25,10 +25,10 @@ Result<WrittenBytes> WriteVolume(const WorkPlant& plant, const Backup& backup,
                                  const std::string& path, JobContext& context, Progress& progress);
 
 // For a fork: as WriteVolume, but the file appears whole or not at all, sharing the blocks that are
-// the same with `relative` (the source's volume) where the file system can. AlreadyExists if there
-// is such a file.
+// the same with `source_volume` (empty: none) where the file system can. AlreadyExists if there is
+// such a file.
 Result<WrittenBytes> MakeVolume(const WorkPlant& plant, const Backup& backup,
-                                const std::string& relative, const std::string& path,
+                                const std::string& source_volume, const std::string& path,
                                 JobContext& context);
 // What a MakeVolume of that job left half done.
 Status RemoveHalfMade(const std::string& path, const std::string& job_id);
